@@ -1,0 +1,1 @@
+//! Typed clients: deadlines, retries, a Watch that resumes.

@@ -1,0 +1,1 @@
+//! Platform and Router over the agent's gRPC service.

@@ -1,0 +1,1 @@
+//! The pure core of the planner: risk, strategy choice, admission, promotion.

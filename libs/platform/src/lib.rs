@@ -1,0 +1,1 @@
+//! The traits Platform and Router, their conformance kit, and the fake.

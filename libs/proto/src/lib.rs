@@ -1,0 +1,1 @@
+//! The generated contracts, their JSON form and the descriptor set. No logic.

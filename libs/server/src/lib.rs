@@ -1,0 +1,1 @@
+//! Serving: limits, identity, permissions, telemetry, health, reflection, drain, clock, task spawner.

@@ -1,0 +1,1 @@
+//! The embedded platform of one host: supervisor and HTTP gateway.

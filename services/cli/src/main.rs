@@ -1,0 +1,3 @@
+//! The command people type; hosts the four services in one process (`bellwether up`).
+
+fn main() {}

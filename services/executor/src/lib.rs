@@ -1,0 +1,1 @@
+//! The executor: carries rollouts out, durably, and takes them back.

@@ -1,0 +1,1 @@
+//! The notifier: facts of the other services become deliveries.

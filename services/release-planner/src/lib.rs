@@ -1,0 +1,1 @@
+//! The release-planner: requests become immutable plans; admission, approval, promotion.

@@ -1,0 +1,1 @@
+//! Black-box tests of the real services: scenarios, crash loops, simulation, load.
