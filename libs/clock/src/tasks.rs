@@ -1,0 +1,17 @@
+//! The one place that spawns tasks.
+
+use std::future::Future;
+
+use tokio::task::JoinHandle;
+use tracing::{Instrument, info_span};
+
+/// Spawns a named task. A panic in it is logged under that name when the task is dropped by the runtime;
+/// whoever needs its end awaits the handle.
+#[expect(clippy::disallowed_methods, reason = "the one place that spawns tasks")]
+pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(task.instrument(info_span!("task", name)))
+}
