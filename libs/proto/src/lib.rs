@@ -1,1 +1,19 @@
 //! The generated contracts, their JSON form and the descriptor set. No logic.
+//!
+//! The comments of the messages are those of `proto/`, which is the API's reference.
+
+#![allow(missing_docs, clippy::all, clippy::pedantic, rustdoc::all)]
+
+/// `bellwether.common.v1`: what every contract shares.
+pub mod common {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/bellwether.common.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/bellwether.common.v1.serde.rs"));
+    }
+}
+
+/// The encoded `FileDescriptorSet` of every contract with its imports and comments: for reflection, for the permission
+/// option of each method, and for checking user YAML against its message.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+pub use pbjson_types::{Duration, Timestamp};
