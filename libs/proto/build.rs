@@ -9,6 +9,10 @@ const FILES: &[&str] = &[
     "bellwether/common/v1/permission.proto",
     "bellwether/common/v1/resource.proto",
     "bellwether/common/v1/watch.proto",
+    "bellwether/monitor/v1/analysis.proto",
+    "bellwether/monitor/v1/health_policy.proto",
+    "bellwether/monitor/v1/samples.proto",
+    "bellwether/monitor/v1/service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -17,3 +17,11 @@ pub mod common {
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 pub use pbjson_types::{Duration, Timestamp};
+
+/// `bellwether.monitor.v1`: the health-monitor.
+pub mod monitor {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/bellwether.monitor.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/bellwether.monitor.v1.serde.rs"));
+    }
+}
