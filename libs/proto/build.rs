@@ -9,10 +9,18 @@ const FILES: &[&str] = &[
     "bellwether/common/v1/permission.proto",
     "bellwether/common/v1/resource.proto",
     "bellwether/common/v1/watch.proto",
+    "bellwether/executor/v1/fleet.proto",
+    "bellwether/executor/v1/rollout.proto",
+    "bellwether/executor/v1/service.proto",
+    "bellwether/executor/v1/strategy.proto",
+    "bellwether/executor/v1/target.proto",
     "bellwether/monitor/v1/analysis.proto",
     "bellwether/monitor/v1/health_policy.proto",
     "bellwether/monitor/v1/samples.proto",
     "bellwether/monitor/v1/service.proto",
+    "bellwether/notifier/v1/delivery.proto",
+    "bellwether/notifier/v1/routing.proto",
+    "bellwether/notifier/v1/service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -25,3 +25,19 @@ pub mod monitor {
         include!(concat!(env!("OUT_DIR"), "/bellwether.monitor.v1.serde.rs"));
     }
 }
+
+/// `bellwether.notifier.v1`: the notifier.
+pub mod notifier {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/bellwether.notifier.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/bellwether.notifier.v1.serde.rs"));
+    }
+}
+
+/// `bellwether.executor.v1`: the executor.
+pub mod executor {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/bellwether.executor.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/bellwether.executor.v1.serde.rs"));
+    }
+}
