@@ -6,6 +6,8 @@ use prost::Message as _;
 
 /// Every contract; a new file is added here.
 const FILES: &[&str] = &[
+    "bellwether/agent/v1/desired.proto",
+    "bellwether/agent/v1/service.proto",
     "bellwether/common/v1/permission.proto",
     "bellwether/common/v1/resource.proto",
     "bellwether/common/v1/watch.proto",

@@ -41,3 +41,11 @@ pub mod executor {
         include!(concat!(env!("OUT_DIR"), "/bellwether.executor.v1.serde.rs"));
     }
 }
+
+/// `bellwether.agent.v1`: the embedded platform.
+pub mod agent {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/bellwether.agent.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/bellwether.agent.v1.serde.rs"));
+    }
+}
