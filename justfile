@@ -1,0 +1,51 @@
+# Every command a developer runs. `just` without a name lists them.
+
+default:
+    @just --list --unsorted
+
+# what the README promises: everything that runs with cargo and a C compiler alone
+test:
+    cargo test --workspace
+
+# one crate's tests, e.g. `just crate bellwether-rollout`
+crate name *args:
+    cargo test -p {{name}} {{args}}
+
+# formatting
+fmt:
+    cargo fmt --all
+
+# what must be clean before a commit
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    .ci/layout
+
+# the contracts: style, and compatibility with what has landed
+proto:
+    buf lint
+    buf breaking --against proto/landed.binpb
+
+# records the contracts as landed; only compatible changes pass `just proto` after that
+proto-land:
+    buf build --as-file-descriptor-set -o proto/landed.binpb
+
+# the demonstration
+demo *args:
+    cargo run -p bellwether -- demo {{args}}
+
+# a benchmark: rollback, detection, zero-downtime, gateway, journal, rollouts, watchers, resume, idle
+bench name *args:
+    cargo run --release -p bellwether-tests --bin bench -- {{name}} {{args}}
+
+# the client examples against a real server
+clients:
+    docs/clients/run
+
+# containers: build them and send a canary through them
+docker:
+    docker/check
+
+# everything that CI runs
+ci:
+    .ci/run
