@@ -23,6 +23,13 @@ const FILES: &[&str] = &[
     "bellwether/notifier/v1/delivery.proto",
     "bellwether/notifier/v1/routing.proto",
     "bellwether/notifier/v1/service.proto",
+    "bellwether/planner/v1/application.proto",
+    "bellwether/planner/v1/catalog.proto",
+    "bellwether/planner/v1/commands.proto",
+    "bellwether/planner/v1/environment.proto",
+    "bellwether/planner/v1/plan.proto",
+    "bellwether/planner/v1/release.proto",
+    "bellwether/planner/v1/service.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -49,3 +49,11 @@ pub mod agent {
         include!(concat!(env!("OUT_DIR"), "/bellwether.agent.v1.serde.rs"));
     }
 }
+
+/// `bellwether.planner.v1`: the release-planner.
+pub mod planner {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/bellwether.planner.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/bellwether.planner.v1.serde.rs"));
+    }
+}
