@@ -74,6 +74,9 @@ pub struct Check {
     /// Failures in a row that turn it; at least 1.
     #[serde(default = "Check::three")]
     pub failures: u32,
+    /// Successes in a row that turn it back; at least 1.
+    #[serde(default = "Check::one")]
+    pub successes: u32,
 }
 
 /// The question of a [`Check`].
@@ -109,6 +112,8 @@ pub struct Resources {
     pub memory_bytes: u64,
     /// CPU in thousandths of a core.
     pub cpu_millis: u32,
+    /// Open files.
+    pub open_files: u64,
 }
 
 /// A fleet as the executor knows it.
@@ -166,9 +171,13 @@ impl Check {
         3
     }
 
+    const fn one() -> u32 {
+        1
+    }
+
     /// Asks `probe` every second.
     pub const fn new(probe: Probe) -> Self {
-        Self { probe, interval: Self::second(), timeout: Self::second(), failures: Self::three() }
+        Self { probe, interval: Self::second(), timeout: Self::second(), failures: Self::three(), successes: Self::one() }
     }
 }
 

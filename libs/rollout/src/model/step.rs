@@ -123,6 +123,9 @@ pub struct Bake {
 pub struct Gate {
     /// What opens it.
     pub kind: GateKind,
+    /// Its name, unique in the rollout, as far as the user gave one.
+    #[serde(default)]
+    pub id: String,
     /// The permission or role that may resolve it; empty: whoever may resolve gates.
     #[serde(default)]
     pub who: String,
