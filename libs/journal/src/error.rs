@@ -1,6 +1,6 @@
 //! What can go wrong, one enum per operation.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{RequestRecord, record::StreamInfo};
 
@@ -38,9 +38,12 @@ pub enum CommitError {
     /// The journal was closed. Nothing was changed.
     #[error("the journal is closed")]
     Closed,
+    /// The journal failed before and must be opened anew. Nothing was changed.
+    #[error("the journal has failed; restart to find out what it holds")]
+    Failed,
     /// A write failed so that its outcome is open. The journal accepts nothing more; restart to find out.
     #[error("the journal could not be written, the outcome is unknown until a restart")]
-    Unknown(#[source] Source),
+    Unknown(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 /// A read failed.

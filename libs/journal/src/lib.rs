@@ -16,7 +16,7 @@
 //! - Readers see committed events only.
 //!
 //! # Implementations
-//! [`MemoryJournal`] for tests and simulation.
+//! [`SqliteJournal`] for real use, [`MemoryJournal`] for tests and simulation.
 
 mod check;
 mod commit;
@@ -27,6 +27,8 @@ mod memory;
 mod options;
 mod record;
 mod snapshot;
+mod sqlite;
+mod url;
 
 pub use commit::{Commit, Committed, NewEvent, Part, Put};
 pub use error::{CommitError, OpenError, ReadError};
@@ -36,3 +38,5 @@ pub use memory::{MemoryJournal, MemoryStore};
 pub use options::{Lease, Options, Retention};
 pub use record::{Epoch, EventRecord, Health, JournalId, RequestRecord, Snapshot, StreamInfo, Trimmed};
 pub use snapshot::{EVERY as SNAPSHOT_EVERY, due as snapshot_due};
+pub use sqlite::SqliteJournal;
+pub use url::open;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_clock::Env;
+use bellwether_clock::{Env, Timestamp};
 
 use crate::Faults;
 
@@ -79,4 +79,9 @@ impl Default for Retention {
     fn default() -> Self {
         Self { events: 30 * DAY, requests: 7 * DAY }
     }
+}
+
+/// The moment that lies `age` back.
+pub(crate) fn before(env: &Env, age: Duration) -> Timestamp {
+    env.now().checked_sub(age).unwrap_or(Timestamp::MIN)
 }

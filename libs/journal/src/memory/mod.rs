@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use self::state::State;
 use crate::{
     Commit, CommitError, Committed, Epoch, EventRecord, Health, Journal, JournalId, Options, ReadError,
-    RequestRecord, Snapshot, StreamInfo, Trimmed,
+    RequestRecord, Snapshot, StreamInfo, Trimmed, options::before,
 };
 
 /// What outlives the handles on it, as a disk outlives processes: a simulated process crashes by dropping its
@@ -164,9 +164,4 @@ impl Journal for MemoryJournal {
             open
         });
     }
-}
-
-/// The moment that lies `age` back.
-pub(crate) fn before(env: &Env, age: Duration) -> Timestamp {
-    env.now().checked_sub(age).unwrap_or(Timestamp::MIN)
 }
