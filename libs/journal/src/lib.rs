@@ -16,13 +16,15 @@
 //! - Readers see committed events only.
 //!
 //! # Implementations
-//! [`SqliteJournal`] for real use, [`MemoryJournal`] for tests and simulation.
+//! [`SqliteJournal`] for real use, [`MemoryJournal`] for tests and simulation; [`kit`] is the conformance test
+//! both pass, and any later one must.
 
 mod check;
 mod commit;
 mod error;
 mod faults;
 mod journal;
+pub mod kit;
 mod memory;
 mod options;
 mod record;

@@ -1,0 +1,3 @@
+//! The journal's tests on real files and processes.
+
+mod conformance;
