@@ -1,0 +1,152 @@
+//! Evidence out: the decision.
+
+use jiff::Timestamp;
+
+use super::Analysis;
+use crate::{
+    check::{Body, Check},
+    math::log_sum_exp,
+    segment::Mode,
+    settings::Role,
+    verdict::{Assessment, BaselineKind, Decision, Why},
+};
+
+/// ln 10: PASS waits while the evidence for rolling back is at or above this.
+const SUSPICIOUS: f64 = std::f64::consts::LN_10;
+/// Intervals without a report after which there is no data.
+const SILENT_INTERVALS: u32 = 3;
+
+// === impl Analysis ===
+
+impl Analysis {
+    /// The decision as it is now. Constant time, no allocation; call it after each batch and at least once a
+    /// second.
+    pub fn assess(&mut self, now: Timestamp) -> Assessment {
+        self.warn(now);
+        let log_evidence = self.log_evidence();
+        self.look_for_failure(log_evidence, now);
+        if let Some(failure) = self.failed {
+            return Assessment {
+                decision: Decision::Fail,
+                why: failure.why,
+                log_evidence: failure.log_evidence,
+            };
+        }
+        let (decision, why) = self.undecided_or_pass(log_evidence, now);
+        Assessment { decision, why, log_evidence }
+    }
+
+    fn warn(&mut self, now: Timestamp) {
+        for check in &mut self.checks {
+            match &check.body {
+                Body::Proportion(proportion) => check.warning.update(proportion.log_warn(), now),
+                Body::Latency(latency) => check.warning.update(latency.log_warn(), now),
+                Body::TrafficShare => {}
+            }
+        }
+    }
+
+    fn look_for_failure(&mut self, log_evidence: f64, now: Timestamp) {
+        if self.failed.is_some() {
+            return;
+        }
+        let (errors, slow) = self.unwell();
+        let shared = self.recent.is_common(errors) || self.recent_slow.is_common(slow);
+        self.common &= shared;
+        let limit = self.settings.fail_limit();
+        if log_evidence >= limit {
+            // comparison cancels what hits both sides; what was seen of the candidate alone does not
+            let compared = log_sum_exp(self.weighted(true));
+            if compared < limit && shared {
+                self.hold_as_common();
+            } else {
+                self.fail(Why::CheckFailed);
+            }
+        }
+        let no_baseline = self.baseline_kind() == BaselineKind::None;
+        if let Some(crossed) = self.hard.crossed(no_baseline, now) {
+            if shared { self.common = true } else { self.fail(Why::HardLimit(crossed)) }
+        }
+    }
+
+    /// What was seen of the candidate alone while stable was unwell is no evidence against the candidate.
+    fn hold_as_common(&mut self) {
+        self.common = true;
+        self.checks.iter_mut().for_each(Check::forgive);
+        self.journeys.forgive();
+    }
+
+    fn undecided_or_pass(&mut self, log_evidence: f64, now: Timestamp) -> (Decision, Why) {
+        if self.progress.passed {
+            return (Decision::Pass, Why::AllPassed);
+        }
+        if self.common {
+            return (Decision::Undecided, Why::CommonMode);
+        }
+        if self.is_silent(now) {
+            return (Decision::NoData, Why::NoSamples);
+        }
+        if self.share.as_ref().is_some_and(crate::share::ShareTest::is_starved) && self.watches_share() {
+            return (Decision::NoData, Why::TrafficShare);
+        }
+        if self.progress.requests == 0 {
+            return (Decision::Undecided, Why::NoTraffic);
+        }
+        if log_evidence >= SUSPICIOUS {
+            return (Decision::Undecided, Why::Suspicious);
+        }
+        if !self.has_passed() {
+            return (Decision::Undecided, Why::Collecting);
+        }
+        if self.progress.observed < self.segment().min {
+            return (Decision::Undecided, Why::MinBake);
+        }
+        self.progress.passed = true;
+        (Decision::Pass, Why::AllPassed)
+    }
+
+    fn is_silent(&self, now: Timestamp) -> bool {
+        let last = self.progress.reported.max(self.progress.entered);
+        let silence = now.duration_since(last).max(jiff::SignedDuration::ZERO).unsigned_abs();
+        silence > self.progress.interval * SILENT_INTERVALS
+    }
+
+    fn watches_share(&self) -> bool {
+        self.checks
+            .iter()
+            .any(|check| matches!(check.body, Body::TrafficShare) && check.role != Role::Advisory)
+    }
+
+    /// Whether every blocking check that applies in the segment has passed, and at least one does apply.
+    fn has_passed(&self) -> bool {
+        let limit = self.settings.pass_limit();
+        let mut blocking =
+            self.checks.iter().filter(|c| c.role == Role::Blocking && self.can_pass(c)).peekable();
+        blocking.peek().is_some()
+            && self.progress.requests >= self.segment().least_requests()
+            && blocking.all(|check| self.log_pass(check).is_some_and(|log_e| log_e >= limit))
+    }
+
+    /// Whether a check applies in the segment, so that PASS may wait for it.
+    pub(super) fn can_pass(&self, check: &Check) -> bool {
+        match (&check.body, self.mode()) {
+            (Body::TrafficShare, _) => false,
+            (Body::Proportion(_), _) => true,
+            (Body::Latency(_), Mode::Live) => self.segment().judges_latency(),
+            (Body::Latency(latency), Mode::Alone) => {
+                self.segment().judges_latency() && latency.log_pass_alone().is_some()
+            }
+        }
+    }
+
+    /// ln E for PASS in the present segment; None before it can be known.
+    pub(super) fn log_pass(&self, check: &Check) -> Option<f64> {
+        match (&check.body, self.mode()) {
+            (Body::Proportion(proportion), Mode::Live) => Some(proportion.log_pass_live()),
+            (Body::Proportion(proportion), Mode::Alone) => proportion.log_pass_alone(),
+            (Body::Latency(latency), Mode::Live) => latency.log_pass_live(),
+            (Body::Latency(latency), Mode::Alone) => latency.log_pass_alone(),
+            (Body::TrafficShare, _) => None,
+        }
+    }
+}

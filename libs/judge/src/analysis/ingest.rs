@@ -1,0 +1,210 @@
+//! Samples in: differences, ticks, evidence.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Analysis, Pending};
+use crate::{
+    check::Body,
+    counters::{Context, Delta},
+    sample::{Batch, Traffic},
+    segment::{Mode, Segment},
+    tick::{Side, Tick},
+};
+
+/// Counts of one side wait this long for the other, then are dropped.
+const WAIT: Duration = Duration::from_secs(10);
+/// Revisions that wait at the same time.
+const WAITING: usize = 4;
+
+// === impl Analysis ===
+
+impl Analysis {
+    /// Takes what is new in a batch. `now` is its arrival.
+    pub fn ingest(&mut self, batch: &Batch, now: Timestamp) {
+        if !batch.samples.iter().any(|sample| self.names.side(sample).is_some()) {
+            return;
+        }
+        self.recent.turn(now);
+        self.recent_slow.turn(now);
+        if batch.samples.iter().any(|sample| self.names.side(sample) == Some(Side::Candidate)) {
+            self.progress.report(now, batch.interval);
+        }
+        self.progress.through = self.progress.through.max(Some(batch.time));
+        self.collect(batch, now);
+        self.consume(now);
+    }
+
+    /// Takes one tick of the present segment as it is: for simulations, which have no counters to difference.
+    pub fn tick(&mut self, tick: &mut Tick, elapsed: Duration, now: Timestamp) {
+        self.recent.turn(now);
+        self.recent_slow.turn(now);
+        self.progress.report(now, elapsed);
+        self.progress.through = Some(now);
+        let segment = *self.segment();
+        self.judge(&segment, tick, true);
+    }
+
+    /// Sorts what is new by route revision.
+    fn collect(&mut self, batch: &Batch, now: Timestamp) {
+        let mut counters = std::mem::take(&mut self.counters);
+        let names = std::mem::take(&mut self.names);
+        let context = Context {
+            now,
+            started: self.started,
+            first_revision: self.segments.first().map_or(0, |segment| segment.revision),
+            warm_up: self.settings.warm_up,
+            statuses: &names.statuses,
+            journeys: &names.journeys,
+        };
+        counters.difference(batch, context, |sample| names.side(sample), |delta| self.add(delta, now));
+        (self.counters, self.names) = (counters, names);
+    }
+
+    fn add(&mut self, delta: Delta<'_>, now: Timestamp) {
+        let Some(segment) = self.segment_of(delta.revision) else { return };
+        let counts = match delta.side {
+            Side::Candidate => segment.counts(delta.traffic),
+            Side::Baseline => delta.traffic == Traffic::Live,
+        };
+        if !counts {
+            return;
+        }
+        self.hard.count(delta.side, delta.instance, delta.counts, now);
+        if delta.traffic == Traffic::Live {
+            self.count_share(&segment, &delta);
+        }
+        let (statuses, journeys) = (delta.counts.statuses.len(), delta.counts.journeys.len());
+        let tick = &mut self.pending_of(delta.revision, now, || Tick::sized(statuses, journeys)).tick;
+        let side = tick.side_mut(delta.side);
+        side.add_requests(delta.counts);
+        if delta.traffic != Traffic::Mirrored {
+            side.latency.merge(&delta.counts.latency); // that of copies says nothing
+        }
+    }
+
+    fn count_share(&mut self, segment: &Segment, delta: &Delta<'_>) {
+        let limit = self.settings.fail_limit();
+        if segment.index == self.segment().index
+            && let Some(share) = &mut self.share
+        {
+            let requests = delta.counts.requests as f64;
+            match delta.side {
+                Side::Candidate => share.update(requests, 0.0, limit),
+                Side::Baseline => share.update(0.0, requests, limit),
+            }
+        }
+    }
+
+    /// The segment that samples of a route revision belong to; None before the first.
+    fn segment_of(&self, revision: i64) -> Option<Segment> {
+        let covers = |segment: &&Segment| revision == 0 || segment.revision <= revision;
+        self.segments.iter().rev().find(covers).copied()
+    }
+
+    fn pending_of(&mut self, revision: i64, now: Timestamp, new: impl FnOnce() -> Tick) -> &mut Pending {
+        let found = self.pending.iter().position(|p| p.revision == revision && !p.is_empty());
+        let free = || self.pending.iter().position(Pending::is_empty);
+        let at = match found.or_else(free) {
+            Some(at) => at,
+            None => {
+                if self.pending.len() >= WAITING {
+                    self.pending.remove(0);
+                }
+                self.pending.push(Pending { revision, since: now, tick: new() });
+                self.pending.len() - 1
+            }
+        };
+        let pending = &mut self.pending[at];
+        if pending.is_empty() {
+            pending.revision = revision;
+            pending.since = now;
+        }
+        pending
+    }
+
+    /// Judges what is complete and drops what has waited too long.
+    fn consume(&mut self, now: Timestamp) {
+        for index in 0..self.pending.len() {
+            let Some(pending) = self.pending.get_mut(index).filter(|pending| !pending.is_empty()) else {
+                continue;
+            };
+            let (revision, since) = (pending.revision, pending.since);
+            let mut tick = std::mem::take(&mut pending.tick);
+            let old = now.duration_since(since).unsigned_abs() >= WAIT;
+            let taken = self.segment_of(revision).is_none_or(|segment| {
+                let present = segment.index == self.segment().index;
+                self.judge(&segment, &mut tick, present)
+            });
+            if taken || old {
+                tick.clear();
+            }
+            if let Some(pending) = self.pending.get_mut(index) {
+                pending.tick = tick;
+            }
+        }
+    }
+
+    /// Turns one tick into evidence. False when it must wait for the other side.
+    fn judge(&mut self, segment: &Segment, tick: &mut Tick, present: bool) -> bool {
+        let mode = segment.mode(self.settings.has_baseline);
+        let one_sided = tick.candidate.requests == 0 || tick.baseline.requests == 0;
+        if mode == Mode::Live && one_sided {
+            return false;
+        }
+        self.look_around(tick);
+        if present {
+            self.progress.requests += tick.candidate.requests;
+        }
+        if tick.candidate.requests == 0 {
+            return true;
+        }
+        if !segment.judges_latency() {
+            tick.candidate.latency.clear();
+        }
+        let second = std::mem::take(&mut self.progress.second);
+        match mode {
+            Mode::Live => self.compare(tick, second, present),
+            Mode::Alone => self.observe(tick, second, present),
+        }
+        true
+    }
+
+    /// Remembers how both sides do at present.
+    fn look_around(&mut self, tick: &Tick) {
+        let (c, b) = (&tick.candidate, &tick.baseline);
+        self.recent.candidate(c.errors as f64, c.requests as f64);
+        self.recent.baseline(b.errors as f64, b.requests as f64);
+        if let Some(edges) = self.history.edges() {
+            self.recent_slow.candidate(c.latency.above(edges.p95()) as f64, c.latency.total() as f64);
+            self.recent_slow.baseline(b.latency.above(edges.p95()) as f64, b.latency.total() as f64);
+        }
+    }
+
+    fn compare(&mut self, tick: &Tick, second: bool, present: bool) {
+        let temper = self.temper();
+        for check in &mut self.checks {
+            match &mut check.body {
+                Body::Proportion(p) => p.compare(&tick.candidate, &tick.baseline, temper, second, present),
+                Body::Latency(l) => {
+                    l.compare(&tick.candidate.latency, &tick.baseline.latency, temper, second, present);
+                }
+                Body::TrafficShare => {}
+            }
+        }
+        self.journeys.update(tick, temper, second, false);
+    }
+
+    fn observe(&mut self, tick: &Tick, second: bool, present: bool) {
+        let (temper, frozen) = (self.temper(), self.common);
+        for check in &mut self.checks {
+            match &mut check.body {
+                Body::Proportion(p) => p.observe(&tick.candidate, temper, second, present, frozen),
+                Body::Latency(l) => l.observe(&tick.candidate.latency, temper, second, present, frozen),
+                Body::TrafficShare => {}
+            }
+        }
+        self.journeys.update(tick, temper, second, frozen);
+    }
+}

@@ -1,0 +1,201 @@
+//! The checks of one analysis, made from its settings, and their weights.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    history::History,
+    latency_check::LatencyCheck,
+    proportion::{Limits, Measure, Proportion},
+    settings::{
+        ABSOLUTE_ERROR_LIMIT, CheckKind, CheckSpec, ErrorRate, Role, Settings, StatusShare, WARN_ERROR_RATE,
+        margin,
+    },
+    warning::Warning,
+};
+
+/// A check with its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its id.
+    pub id: String,
+    /// What it may do.
+    pub role: Role,
+    /// Its evidence.
+    pub body: Body,
+    /// Weight of its form against the live baseline.
+    pub weight_live: f64,
+    /// Weight of its form alone.
+    pub weight_alone: f64,
+    /// Its warning.
+    pub warning: Warning,
+}
+
+/// What a check keeps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a handful per analysis, in one vector")]
+pub enum Body {
+    /// A proportion.
+    Proportion(Proportion),
+    /// Latency.
+    Latency(LatencyCheck),
+    /// Traffic: says NO_DATA, never FAIL; its state belongs to the segment.
+    TrafficShare,
+}
+
+/// Which checks share one weight: all statuses together count as one check.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Own,
+    Statuses,
+    None,
+}
+
+/// All checks of an analysis with their weights, and the weight of the critical journeys together.
+pub fn build(settings: &Settings, history: &History) -> (Vec<Check>, f64) {
+    let statuses = settings.statuses();
+    let mut checks: Vec<Check> =
+        settings.checks.iter().map(|spec| Check::new(spec, settings, history, &statuses)).collect();
+    let weight_journeys = weigh(&mut checks, settings);
+    (checks, weight_journeys)
+}
+
+/// Equal weights over everything that may fail, fixed for the whole rollout. Returns that of the journeys.
+fn weigh(checks: &mut [Check], settings: &Settings) -> f64 {
+    let live = |check: &Check| settings.has_baseline && check.family() != Family::None;
+    let alone = |check: &Check| check.has_alone() && check.family() != Family::None;
+    let (live_families, live_statuses) = families(checks, live);
+    let (alone_families, alone_statuses) = families(checks, alone);
+    let critical = settings.journeys.iter().filter(|journey| journey.critical).count();
+    let parts = live_families + alone_families + usize::from(critical > 0);
+    let part = 1.0 / parts.max(1) as f64;
+    for check in checks {
+        let of = |statuses: usize| match check.family() {
+            Family::Own => part,
+            Family::Statuses => part / statuses.max(1) as f64,
+            Family::None => 0.0,
+        };
+        let (of_live, of_alone) = (of(live_statuses), of(alone_statuses));
+        check.weight_live = if settings.has_baseline { of_live } else { 0.0 };
+        check.weight_alone = if check.has_alone() { of_alone } else { 0.0 };
+    }
+    part / critical.max(1) as f64
+}
+
+/// How many families there are among the chosen, and how many statuses are among them.
+fn families(checks: &[Check], chosen: impl Fn(&Check) -> bool) -> (usize, usize) {
+    let of = |family: Family| checks.iter().filter(|check| chosen(check) && check.family() == family).count();
+    let statuses = of(Family::Statuses);
+    (of(Family::Own) + usize::from(statuses > 0), statuses)
+}
+
+// === impl Check ===
+
+impl Check {
+    fn new(spec: &CheckSpec, settings: &Settings, history: &History, statuses: &[u16]) -> Self {
+        let body = match &spec.kind {
+            CheckKind::ErrorRate(rate) => Body::Proportion(error_rate(rate, settings, history)),
+            CheckKind::StatusShare(share) => {
+                let index = statuses.iter().position(|status| *status == share.status).unwrap_or(usize::MAX);
+                Body::Proportion(status_share(share, index, settings, history))
+            }
+            CheckKind::Latency(latency) => Body::Latency(LatencyCheck::new(
+                latency.clone(),
+                history,
+                settings.one_sided,
+                settings.horizon_seconds(),
+            )),
+            CheckKind::TrafficShare => Body::TrafficShare,
+        };
+        Self {
+            id: spec.id.clone(),
+            role: spec.role,
+            body,
+            weight_live: 0.0,
+            weight_alone: 0.0,
+            warning: Warning::default(),
+        }
+    }
+
+    fn family(&self) -> Family {
+        match (&self.body, self.role) {
+            (Body::TrafficShare, _) | (_, Role::Advisory) => Family::None,
+            (Body::Proportion(p), _) if p.is_status() => Family::Statuses,
+            (Body::Proportion(_) | Body::Latency(_), _) => Family::Own,
+        }
+    }
+
+    fn has_alone(&self) -> bool {
+        self.log_alone().is_some()
+    }
+
+    /// ln E against the live baseline; None where it has no such form.
+    pub fn log_live(&self) -> Option<f64> {
+        match &self.body {
+            Body::Proportion(check) => Some(check.log_live()),
+            Body::Latency(check) => check.log_live(),
+            Body::TrafficShare => None,
+        }
+    }
+
+    /// ln E alone; None where it has no such form.
+    pub fn log_alone(&self) -> Option<f64> {
+        match &self.body {
+            Body::Proportion(check) => check.log_alone(),
+            Body::Latency(check) => check.log_alone(),
+            Body::TrafficShare => None,
+        }
+    }
+
+    /// A new segment begins.
+    pub fn enter_segment(&mut self) {
+        match &mut self.body {
+            Body::Proportion(check) => check.enter_segment(),
+            Body::Latency(check) => check.enter_segment(),
+            Body::TrafficShare => {}
+        }
+    }
+
+    /// Forgets what was collected against the candidate alone.
+    pub fn forgive(&mut self) {
+        match &mut self.body {
+            Body::Proportion(check) => check.forgive(),
+            Body::Latency(check) => check.forgive(),
+            Body::TrafficShare => {}
+        }
+    }
+}
+
+fn error_rate(rate: &ErrorRate, settings: &Settings, history: &History) -> Proportion {
+    let index =
+        |id: &String| settings.journeys.iter().position(|journey| journey.id == *id).unwrap_or(usize::MAX);
+    let measure = rate.journey.as_ref().map_or(Measure::Errors, |id| Measure::JourneyErrors(index(id)));
+    let pass_below = rate.pass_below.unwrap_or_else(|| settings.pass_below());
+    // history counts all requests; for one journey only the absolute limit is known
+    let known = match measure {
+        Measure::Errors => history.error_threshold(pass_below),
+        Measure::JourneyErrors(_) | Measure::Status(_) => None,
+    };
+    let limits = Limits {
+        margin: margin(rate.margin, history.dispersion.is_some()),
+        tolerate: rate.tolerate,
+        pass_ratio: rate.pass_ratio,
+        pass_below,
+        alone: settings.one_sided.then(|| known.unwrap_or(ABSOLUTE_ERROR_LIMIT.max(pass_below))),
+        warn: WARN_ERROR_RATE,
+    };
+    Proportion::new(measure, limits, settings.horizon_seconds())
+}
+
+fn status_share(share: &StatusShare, index: usize, settings: &Settings, history: &History) -> Proportion {
+    let known = history.status_threshold(share.status, share.tolerate);
+    let limits = Limits {
+        margin: margin(share.margin, history.dispersion.is_some()),
+        tolerate: share.tolerate,
+        pass_ratio: 2.0,
+        pass_below: settings.pass_below(),
+        alone: known.filter(|_| settings.one_sided),
+        // a status warns where it would count as an excess, at the laxer level of warnings
+        warn: known.unwrap_or(0.5),
+    };
+    Proportion::new(Measure::Status(index), limits, settings.horizon_seconds())
+}
