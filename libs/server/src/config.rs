@@ -1,0 +1,102 @@
+//! What a server is told.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::IdentityFiles;
+
+/// How a server serves. The default is right for one machine: loopback, no TLS, no tokens.
+#[derive(Clone, Debug)]
+pub struct ServeConfig {
+    /// Where identities come from.
+    pub identity: IdentityFiles,
+    /// Certificate and key; none: plain text, which is refused on any address but loopback unless `insecure`.
+    pub tls: Option<TlsFiles>,
+    /// Serve plain text on any address.
+    pub insecure: bool,
+    /// How long calls in flight may take to end once the server drains.
+    pub grace: Duration,
+    /// How often the files of identities and TLS are looked at for changes.
+    pub reload_every: Duration,
+    /// What bounds each of its resources.
+    pub limits: Limits,
+}
+
+/// A certificate and its key, PEM. Both are read again when they change.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// The private key (PKCS #8, PKCS #1 or SEC 1).
+    pub key: PathBuf,
+}
+
+/// What bounds each resource of a server. tonic leaves most of them open.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open connections; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Streams at a time on one HTTP/2 connection.
+    pub streams_per_connection: u32,
+    /// Streaming calls at a time in this process; more are refused with RESOURCE_EXHAUSTED.
+    pub streams: usize,
+    /// Unary calls at a time in this process; more are refused with RESOURCE_EXHAUSTED.
+    pub unary: usize,
+    /// Streams that a client may reset before they were accepted (rapid reset, CVE-2023-44487).
+    pub pending_resets: usize,
+    /// Streams that this side may reset over errors of the client (RUSTSEC-2024-0003).
+    pub local_error_resets: usize,
+    /// All headers of a request together, in bytes.
+    pub header_list_bytes: u32,
+    /// Time for a handshake, and for a connection's first request line.
+    pub handshake: Duration,
+    /// A connection that was silent for this long is pinged…
+    pub keepalive_interval: Duration,
+    /// …and closed when nothing comes back within this time.
+    pub keepalive_timeout: Duration,
+    /// A connection is asked to end after this time (±10 %)…
+    pub connection_age: Duration,
+    /// …and cut after this much more.
+    pub connection_age_grace: Duration,
+    /// Deadline of a unary call whose client gave none.
+    pub unary_timeout: Duration,
+    /// The longest deadline that a unary call may ask for.
+    pub longest_deadline: Duration,
+}
+
+// === impl ServeConfig ===
+
+impl Default for ServeConfig {
+    fn default() -> Self {
+        Self {
+            identity: IdentityFiles::default(),
+            tls: None,
+            insecure: false,
+            grace: Duration::from_secs(10),
+            reload_every: Duration::from_secs(2),
+            limits: Limits::default(),
+        }
+    }
+}
+
+// === impl Limits ===
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            streams_per_connection: 256,
+            streams: 16_384,
+            unary: 1024,
+            pending_resets: 100,
+            local_error_resets: 1024,
+            header_list_bytes: 16 * 1024,
+            handshake: Duration::from_secs(10),
+            keepalive_interval: Duration::from_secs(20),
+            keepalive_timeout: Duration::from_secs(10),
+            connection_age: Duration::from_secs(30 * 60),
+            connection_age_grace: Duration::from_secs(60),
+            unary_timeout: Duration::from_secs(30),
+            longest_deadline: Duration::from_secs(3600),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A response body that is watched to its end.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::{sync::OwnedSemaphorePermit, time::Sleep};
+use tonic::{Code, Status};
+use tracing::Span;
+
+use super::{deadline, measure::Measured, normal::normalise};
+use crate::Refusal;
+
+/// Normalises the trailers, ends at the deadline, turns a panic into INTERNAL, and tells the metrics and the span how
+/// it ended.
+pub(super) struct Watched {
+    inner: Option<Body>,
+    deadline: Option<Pin<Box<Sleep>>>,
+    end: End,
+}
+
+/// What lasts as long as the call.
+pub(super) struct End {
+    pub(super) measured: Measured,
+    pub(super) span: Span,
+    pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
+// === impl Watched ===
+
+impl Watched {
+    pub(super) fn new(inner: Body, left: Option<Duration>, end: End) -> Self {
+        let deadline = left.map(|left| Box::pin(tokio::time::sleep(left)));
+        Self { inner: Some(inner), deadline, end }
+    }
+
+    /// Ends here, with this refusal in the trailers.
+    fn cut(&mut self, refusal: Refusal) -> Frame<Bytes> {
+        self.inner = None;
+        let status = Status::from(refusal);
+        let mut trailers = HeaderMap::new();
+        if let Err(error) = status.add_header(&mut trailers) {
+            tracing::error!(%error, "a status cannot be encoded");
+        }
+        self.end.ended(status.code());
+        Frame::trailers(trailers)
+    }
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        if this.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Some(Ok(this.cut(deadline::exceeded()))));
+        }
+        let span = this.end.span.clone();
+        let polled = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx))));
+        match polled {
+            Err(panic) => Poll::Ready(Some(Ok(this.cut(panicked(&*panic))))),
+            Ok(Poll::Ready(Some(Ok(mut frame)))) => {
+                if let Some(code) = frame.trailers_mut().and_then(normalise) {
+                    this.end.ended(code);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Ok(other) => other,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map(HttpBody::size_hint).unwrap_or_default()
+    }
+}
+
+// === impl End ===
+
+impl End {
+    /// The call is over; what it held is free.
+    pub(super) fn ended(&mut self, code: Code) {
+        self.measured.end(code);
+        self.span.record("code", tracing::field::debug(code));
+        self.room = None;
+    }
+}
+
+/// The answer to a call whose handler panicked; the panic is logged, its text is not sent.
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Refusal {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)");
+    tracing::error!(panic = text, "a handler panicked");
+    Refusal::new(Code::Internal, "INTERNAL", "the server failed at this call")
+        .remedy("report it with the server's log; nothing else is affected")
+}

@@ -1,0 +1,159 @@
+//! One call on its way to its handler and back.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use bellwether_clock::Env;
+use futures::FutureExt as _;
+use http::request::Parts;
+use tonic::{Code, Status};
+use tracing::{Instrument as _, Span, field::Empty, info_span};
+
+use super::{
+    audit,
+    body::{End, Watched, panicked},
+    deadline::{self, Deadline},
+    load::Load,
+    measure::RpcMetrics,
+    normal::normalise,
+};
+use crate::{Caller, Identities, Limits, Method, Methods, Peer, Refusal, authenticate, holds, telemetry};
+
+/// What every call needs.
+pub(crate) struct Rpc {
+    env: Env,
+    limits: Limits,
+    load: Load,
+    methods: Methods,
+    identities: Identities,
+    metrics: RpcMetrics,
+}
+
+/// The middleware around all gRPC services.
+pub(crate) async fn around(State(rpc): State<Arc<Rpc>>, request: Request, next: Next) -> Response {
+    let Some(method) = rpc.methods.find(request.uri().path()).cloned() else {
+        return unknown_method();
+    };
+    let span = span(&method, &request);
+    let work = rpc.call(method, request, next, span.clone());
+    work.instrument(span).await
+}
+
+// === impl Rpc ===
+
+impl Rpc {
+    pub(crate) fn new(
+        env: Env,
+        limits: Limits,
+        methods: Methods,
+        identities: Identities,
+        metrics: RpcMetrics,
+    ) -> Self {
+        Self { load: Load::new(&limits), env, limits, methods, identities, metrics }
+    }
+
+    async fn call(&self, method: Arc<Method>, request: Request, next: Next, span: Span) -> Response {
+        let mut end = End { measured: self.metrics.start(&method, &self.env), span, room: None };
+        let (mut parts, body) = request.into_parts();
+        let admitted = self.admit(&method, &mut parts, &mut end);
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let (mut response, deadline) = match admitted {
+            Ok(deadline) => {
+                let left = deadline.map(|deadline| deadline.left(&self.env));
+                (run(next, Request::from_parts(parts, body), left).await, deadline)
+            }
+            Err(refusal) => (Status::from(refusal).into_http(), None),
+        };
+        let code = normalise(response.headers_mut());
+        if let Some(code) = code {
+            end.ended(code);
+        }
+        // a response without a status yet was accepted: its handler has begun to answer
+        audit::log(&method, caller.as_ref(), code.unwrap_or(Code::Ok));
+        let left = deadline.filter(|_| code.is_none()).map(|deadline| deadline.left(&self.env));
+        response.map(|body| Body::new(Watched::new(body, left, end)))
+    }
+
+    /// Puts caller and deadline into the request's extensions, and makes room for it.
+    fn admit(&self, method: &Method, parts: &mut Parts, end: &mut End) -> Result<Option<Deadline>, Refusal> {
+        if let Some(permission) = method.permission {
+            let peer = parts.extensions.get::<Peer>().copied().ok_or_else(no_peer)?;
+            let caller = authenticate(&self.identities, peer, parts)?;
+            let allowed = holds(&caller, permission);
+            end.span.record("principal", caller.principal.id.as_str());
+            parts.extensions.insert(caller.clone());
+            if !allowed {
+                return Err(denied(&caller, method));
+            }
+        }
+        end.room = self.load.admit(method)?;
+        let time = deadline::time_for(method, &parts.headers, &self.limits)?;
+        let deadline = time.and_then(|time| self.env.now().checked_add(time).ok()).map(Deadline);
+        if let Some(deadline) = deadline {
+            parts.extensions.insert(deadline);
+        }
+        Ok(deadline)
+    }
+}
+
+/// Runs the handler until it answers, its time is over, or it panics.
+async fn run(next: Next, request: Request, left: Option<Duration>) -> Response {
+    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let ended = match left {
+        Some(left) => tokio::time::timeout(left, handler).await,
+        None => Ok(handler.await),
+    };
+    let refusal = match ended {
+        Ok(Ok(response)) => return response,
+        Ok(Err(panic)) => panicked(&*panic),
+        Err(_) => deadline::exceeded(),
+    };
+    Status::from(refusal).into_http()
+}
+
+/// The span of a call continues the trace of its caller; what spawned the connection is no part of it.
+fn span(method: &Method, request: &Request) -> Span {
+    let span = info_span!(
+        target: "bellwether::rpc",
+        parent: None,
+        "rpc",
+        otel.name = format!("{}/{}", method.service, method.name),
+        otel.kind = "server",
+        service = method.service,
+        method = method.name,
+        principal = Empty,
+        code = Empty,
+        trace_id = Empty,
+    );
+    telemetry::continue_from_headers(&span, request.headers());
+    span
+}
+
+fn unknown_method() -> Response {
+    Status::from(
+        Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", "this server has no such method")
+            .remedy("compare the versions of client and server; check the address"),
+    )
+    .into_http()
+}
+
+fn no_peer() -> Refusal {
+    Refusal::new(Code::Unauthenticated, "NO_IDENTITY", "the connection has no known peer")
+}
+
+fn denied(caller: &Caller, method: &Method) -> Refusal {
+    let permission = method.permission.unwrap_or_default();
+    let who = &caller.principal.id;
+    let needs = permission.as_str_name();
+    Refusal::new(
+        Code::PermissionDenied,
+        "PERMISSION_DENIED",
+        format!("{who} may not call {}: it needs {needs}", method.name),
+    )
+    .remedy("ask an admin for a token with a role that holds it (`bellwether token create NAME --role ROLE`)")
+}

@@ -1,0 +1,9 @@
+//! Logs and traces.
+
+mod context;
+mod init;
+
+pub use context::{continue_from, current_traceparent};
+pub use init::{LogFormat, Telemetry, TelemetryConfig, init};
+
+pub(crate) use context::continue_from_headers;
