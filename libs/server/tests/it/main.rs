@@ -1,5 +1,7 @@
 //! A real server on loopback.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod calls;
 mod drain;
 mod echo;
