@@ -1,0 +1,49 @@
+//! Conditions on the release itself.
+
+use super::{Condition, ConditionKind, Subject};
+use crate::{EnvironmentId, Release};
+
+/// The plan does not go there.
+pub(super) fn not_on_its_road(release: &Release, environment: &EnvironmentId) -> Condition {
+    Condition::new(ConditionKind::State, "NOT_ON_ITS_ROAD", format!("{environment} is on its road"))
+        .unmet("it is not", format!("deploy {} to {environment}, then release again", release.application))
+}
+
+// === impl Subject ===
+
+impl Subject<'_> {
+    pub(super) fn may_start(&self) -> Condition {
+        let condition = Condition::new(ConditionKind::State, "STAGE", "it has not started here, nor ended");
+        let state = self.stage.state;
+        if !state.is_waiting() {
+            return condition.unmet(format!("{state:?}: {}", self.stage.text), "submit a new release");
+        }
+        let expired = self.situation.release.expires_at.filter(|&end| end <= self.now);
+        if expired.is_some() {
+            return condition.unmet("its deadline has passed", "submit it again with a later deadline");
+        }
+        // it closes by itself then
+        condition.met("it waits").changes_at(self.situation.release.expires_at)
+    }
+
+    pub(super) fn version(&self) -> Condition {
+        let version = &self.situation.release.bundle.version;
+        let condition =
+            Condition::new(ConditionKind::State, "VERSION_VETOED", format!("{version} is not vetoed"));
+        match self.situation.vetoes.iter().find(|veto| veto.version == *version) {
+            Some(veto) => condition
+                .unmet(format!("{} vetoed it: {}", veto.by.id, veto.reason), "release another version"),
+            None => condition.met("it is not"),
+        }
+    }
+
+    pub(super) fn not_failed_here(&self) -> Condition {
+        let (release, environment) = (&self.situation.release.id, self.environment);
+        let expected = format!("the same has not failed in {environment} before");
+        let condition = Condition::new(ConditionKind::State, "FAILED_HERE", expected);
+        if self.situation.failed_here {
+            return condition.unmet("it has", format!("bellwether promote {release} --to {environment}"));
+        }
+        condition.met("it has not")
+    }
+}
