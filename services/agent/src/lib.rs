@@ -1,1 +1,12 @@
-//! The embedded platform of one host: supervisor and HTTP gateway.
+//! The embedded platform of one host: supervisor and HTTP gateway, two processes.
+//!
+//! The **gateway** is a reverse proxy. It takes its listening sockets and its routing table from the supervisor,
+//! keeps the table on disk, and goes on serving while the supervisor is dead. The **supervisor** runs the
+//! instances of every target as child processes, converges them on what the executor desires, holds the listening
+//! sockets, and starts and replaces the gateway.
+
+mod command;
+pub mod control;
+pub mod gateway;
+
+pub use command::{Command, run};

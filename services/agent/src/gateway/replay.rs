@@ -1,0 +1,37 @@
+//! What is kept of a request so that it can be sent again after an instance broke off.
+
+use http::{HeaderMap, Method, Request, Uri, request::Parts};
+
+use super::body::RequestBody;
+
+/// The head of a request that may be sent twice: its method is idempotent and it has no body.
+#[derive(Debug)]
+pub struct Replay(Option<(Method, Uri, HeaderMap)>);
+
+// === impl Replay ===
+
+impl Replay {
+    /// Keeps what is needed, if it may be sent twice.
+    pub fn of(parts: &Parts, body: &RequestBody) -> Self {
+        let may = parts.method.is_idempotent() && matches!(body, RequestBody::Empty);
+        Self(may.then(|| (parts.method.clone(), parts.uri.clone(), parts.headers.clone())))
+    }
+
+    /// The request once more.
+    pub fn again(&self) -> Option<Request<RequestBody>> {
+        self.0.as_ref().map(|(method, uri, headers)| without_body(method, uri, headers))
+    }
+
+    /// The same request without its body.
+    pub fn copy(parts: &Parts) -> Request<RequestBody> {
+        without_body(&parts.method, &parts.uri, &parts.headers)
+    }
+}
+
+fn without_body(method: &Method, uri: &Uri, headers: &HeaderMap) -> Request<RequestBody> {
+    let mut request = Request::new(RequestBody::Empty);
+    *request.method_mut() = method.clone();
+    *request.uri_mut() = uri.clone();
+    *request.headers_mut() = headers.clone();
+    request
+}

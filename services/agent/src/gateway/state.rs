@@ -1,0 +1,181 @@
+//! What everything in a gateway shares.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use arc_swap::ArcSwap;
+use bellwether_clock::Env;
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use super::{
+    accounting::Accounting,
+    compile::{CompileError, Compiled, Compiler},
+    retire::Retire,
+    route::Route,
+    table::Table,
+    table_file::{self, FileError},
+    tls::{TlsError, TlsStore},
+    upstream::Upstream,
+};
+use crate::control::{InstanceStatus, Status, TargetStatus};
+
+/// Counters of a route that is gone are told this many seconds longer.
+const KEEP_COUNTERS: u32 = 120;
+
+/// What everything in a gateway shares.
+#[derive(Debug)]
+pub struct State {
+    /// The clock.
+    pub env: Env,
+    /// Changes with each start.
+    pub incarnation: String,
+    /// The table in use: replaced as a whole, read without a lock.
+    pub table: ArcSwap<Compiled>,
+    /// The certificates in use.
+    pub tls: TlsStore,
+    /// The counters.
+    pub accounting: Arc<Accounting>,
+    /// Whether this gateway is being replaced.
+    pub retiring: Retire,
+    /// Client connections now open.
+    pub connections: AtomicUsize,
+    /// Copies of requests now open.
+    pub mirrors: AtomicUsize,
+    compiler: Compiler,
+    file: PathBuf,
+    /// One change at a time.
+    changing: Mutex<()>,
+}
+
+/// Why a table was not taken into use.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    /// It makes no sense.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// It is older than the one in use.
+    #[error("table {given} is older than table {in_use}, which is in use")]
+    Old {
+        /// The version of the one in use.
+        in_use: u64,
+        /// The version given.
+        given: u64,
+    },
+    /// It could not be written to disk.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+// === impl State ===
+
+impl State {
+    /// With the table on disk at `file`, if there is one.
+    ///
+    /// # Errors
+    /// The table on disk cannot be read or used.
+    pub fn new(env: Env, workers: usize, file: PathBuf) -> Result<Self, ApplyError> {
+        let accounting = Arc::new(Accounting::default());
+        let compiler = Compiler::new(env.clone(), workers, accounting.clone());
+        let compiled = compiler.compile(table_file::load(&file)?.unwrap_or_default())?;
+        let tls = TlsStore::default();
+        // a certificate that has become unreadable must not keep the other applications down
+        if let Err(error) = tls.load(&compiled.entries) {
+            tracing::error!(%error, "a certificate of the table on disk cannot be used");
+        }
+        Ok(Self {
+            incarnation: env.uuid().to_string(),
+            table: ArcSwap::from_pointee(compiled),
+            tls,
+            accounting,
+            retiring: Retire::new(env.clone()),
+            connections: AtomicUsize::new(0),
+            mirrors: AtomicUsize::new(0),
+            compiler,
+            file,
+            changing: Mutex::default(),
+            env,
+        })
+    }
+
+    /// Takes a table into use: checked, on disk (if `persist`), then swapped in at once.
+    ///
+    /// # Errors
+    /// See [`ApplyError`]; nothing was changed then.
+    pub async fn apply(&self, table: Table, persist: bool) -> Result<Status, ApplyError> {
+        let _one = self.changing.lock().await;
+        let in_use = self.table.load().table.version;
+        if table.version < in_use {
+            return Err(ApplyError::Old { in_use, given: table.version });
+        }
+        let compiled = self.compiler.compile(table)?;
+        self.tls.load(&compiled.entries)?;
+        if persist {
+            table_file::save(&self.file, &compiled.table).await?;
+        }
+        self.table.store(Arc::new(compiled));
+        Ok(self.status())
+    }
+
+    /// What is routed, read from the table in use.
+    pub fn status(&self) -> Status {
+        let compiled = self.table.load_full();
+        let target = |(name, route): (&String, &Arc<Route>)| {
+            (name.clone(), TargetStatus { revision: route.revision, split: route.shares.clone() })
+        };
+        let instance = |(id, upstream): (String, Arc<Upstream>)| {
+            (id, InstanceStatus { in_flight: upstream.in_flight(), cut_by_drain: upstream.cut_by_drain() })
+        };
+        Status {
+            incarnation: self.incarnation.clone(),
+            version: compiled.table.version,
+            listening: Vec::new(),
+            connections: self.connections.load(Relaxed),
+            targets: compiled.routes.iter().map(target).collect(),
+            instances: self.compiler.upstreams().into_iter().map(instance).collect(),
+        }
+    }
+
+    /// Whether nothing is open any more.
+    pub fn is_quiet(&self) -> bool {
+        let open = |(_, upstream): &(String, Arc<Upstream>)| upstream.in_flight() > 0;
+        self.connections.load(Relaxed) == 0 && !self.compiler.upstreams().iter().any(open)
+    }
+
+    /// Whether this gateway is being replaced.
+    pub fn is_retiring(&self) -> bool {
+        self.retiring.has_begun()
+    }
+
+    /// Ends what has been draining for too long.
+    pub fn cut_overdue(&self) {
+        let now = self.env.now();
+        let compiled = self.table.load_full();
+        for (target, route) in compiled.table.targets.values().zip(compiled.routes.values()) {
+            for (fleet, compiled) in target.fleets.values().zip(&route.fleets) {
+                let draining = fleet.instances.iter().filter_map(|instance| instance.drain_until);
+                let overdue = draining.zip(&compiled.draining).filter(|(until, _)| *until <= now);
+                overdue.for_each(|(_, upstream)| upstream.cut());
+            }
+        }
+    }
+
+    /// What is due once a second: idle connections, unused counters.
+    pub fn sweep(&self) {
+        let compiled = self.table.load_full();
+        for route in compiled.routes.values() {
+            for backend in route.fleets.iter().flat_map(|fleet| &fleet.backends) {
+                backend.upstream.trim(&self.env, route.policy.idle_timeout);
+            }
+        }
+        self.accounting.sweep(KEEP_COUNTERS);
+    }
+}

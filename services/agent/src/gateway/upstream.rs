@@ -1,0 +1,183 @@
+//! One instance as the gateway knows it: its connections, what is open towards it, whether it answers.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
+
+use bellwether_clock::{Env, spawn};
+use http::uri::Authority;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{net::TcpStream, sync::watch, time::timeout};
+
+use super::{body::RequestBody, pool::Lane};
+
+/// How long others are preferred to an instance that refused a connection.
+const AVOID_FOR: Duration = Duration::from_secs(1);
+
+/// A connection for HTTP/1.1 requests, one at a time.
+pub type Http1 = http1::SendRequest<RequestBody>;
+/// A connection for HTTP/2 requests, many at a time.
+pub type Http2 = http2::SendRequest<RequestBody>;
+
+/// One instance.
+#[derive(Debug)]
+pub struct Upstream {
+    /// Where it listens.
+    pub address: SocketAddr,
+    in_flight: AtomicUsize,
+    cut_by_drain: AtomicU64,
+    avoid_until_ms: AtomicI64,
+    /// Turns true once, at a drain's deadline: every connection ends then.
+    cut: watch::Sender<bool>,
+    lanes: Box<[Lane]>,
+}
+
+// === impl Upstream ===
+
+impl Upstream {
+    /// At `address`, with separate connections for each of the `workers`.
+    pub fn new(address: SocketAddr, workers: usize) -> Self {
+        Self {
+            address,
+            in_flight: AtomicUsize::new(0),
+            cut_by_drain: AtomicU64::new(0),
+            avoid_until_ms: AtomicI64::new(0),
+            cut: watch::Sender::new(false),
+            lanes: (0..workers.max(1)).map(|_| Lane::default()).collect(),
+        }
+    }
+
+    /// What a request that names no host is addressed to.
+    pub fn authority(&self) -> Option<Authority> {
+        self.address.to_string().parse().ok()
+    }
+
+    /// The connections of one worker.
+    pub fn lane(&self, worker: usize) -> &Lane {
+        // a worker's number is below their count; should it ever not be, it shares connections
+        self.lanes.get(worker).unwrap_or(&self.lanes[0])
+    }
+
+    /// Drops connections that were idle for longer than `idle`.
+    pub fn trim(&self, env: &Env, idle: Duration) {
+        self.lanes.iter().for_each(|lane| lane.trim(env, idle));
+    }
+
+    /// One more request is open.
+    pub fn enter(&self) {
+        self.in_flight.fetch_add(1, Relaxed);
+    }
+
+    /// One request less is open.
+    pub fn leave(&self) {
+        self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    /// Requests and streams now open.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Relaxed)
+    }
+
+    /// Ends every connection; what is open on them counts as cut by the drain.
+    pub fn cut(&self) {
+        self.cut.send_if_modified(|cut| !std::mem::replace(cut, true));
+    }
+
+    /// Whether the drain's deadline has passed.
+    pub fn is_cut(&self) -> bool {
+        *self.cut.borrow()
+    }
+
+    /// Waits for the drain's deadline.
+    pub async fn wait_cut(&self) {
+        wait_cut(self.cut.subscribe()).await;
+    }
+
+    /// Counts something that the drain's deadline cut.
+    pub fn count_cut(&self) {
+        self.cut_by_drain.fetch_add(1, Relaxed);
+    }
+
+    /// What the drain's deadline has cut.
+    pub fn cut_by_drain(&self) -> u64 {
+        self.cut_by_drain.load(Relaxed)
+    }
+
+    /// Prefers others for a moment.
+    pub fn avoid(&self, env: &Env) {
+        let until =
+            env.now().as_millisecond().saturating_add(i64::try_from(AVOID_FOR.as_millis()).unwrap_or(0));
+        self.avoid_until_ms.store(until, Relaxed);
+    }
+
+    /// Whether others are preferred now.
+    pub fn is_avoided(&self, env: &Env) -> bool {
+        let until = self.avoid_until_ms.load(Relaxed);
+        until != 0 && env.now().as_millisecond() < until
+    }
+
+    /// It answered: no reason to avoid it.
+    pub fn answered(&self) {
+        if self.avoid_until_ms.load(Relaxed) != 0 {
+            self.avoid_until_ms.store(0, Relaxed);
+        }
+    }
+
+    /// A new connection for HTTP/1.1.
+    ///
+    /// # Errors
+    /// Refused, unreachable, or not made within `within`.
+    pub async fn connect_http1(&self, within: Duration) -> std::io::Result<Http1> {
+        let io = TokioIo::new(self.connect(within).await?);
+        let (sender, connection) = http1::handshake(io).await.map_err(std::io::Error::other)?;
+        let cut = self.cut.subscribe();
+        spawn("upstream http1", async move {
+            tokio::select! {
+                _ = connection.with_upgrades() => {}
+                () = wait_cut(cut) => {}
+            }
+        });
+        Ok(sender)
+    }
+
+    /// A new connection for HTTP/2 by prior knowledge.
+    ///
+    /// # Errors
+    /// Refused, unreachable, or not made within `within`.
+    pub async fn connect_http2(&self, within: Duration) -> std::io::Result<Http2> {
+        let io = TokioIo::new(self.connect(within).await?);
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).adaptive_window(true);
+        builder.keep_alive_interval(Duration::from_secs(20)).keep_alive_timeout(Duration::from_secs(10));
+        let handshake = timeout(within, builder.handshake(io)).await.map_err(timed_out)?;
+        let (sender, connection) = handshake.map_err(std::io::Error::other)?;
+        let cut = self.cut.subscribe();
+        spawn("upstream http2", async move {
+            tokio::select! {
+                _ = connection => {}
+                () = wait_cut(cut) => {}
+            }
+        });
+        Ok(sender)
+    }
+
+    async fn connect(&self, within: Duration) -> std::io::Result<TcpStream> {
+        let stream = timeout(within, TcpStream::connect(self.address)).await.map_err(timed_out)??;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+async fn wait_cut(mut cut: watch::Receiver<bool>) {
+    if cut.wait_for(|cut| *cut).await.is_err() {
+        // the instance is forgotten and its deadline with it; its connections end by themselves
+        std::future::pending::<()>().await;
+    }
+}
+
+fn timed_out(_: tokio::time::error::Elapsed) -> std::io::Error {
+    std::io::ErrorKind::TimedOut.into()
+}

@@ -1,0 +1,4 @@
+//! The gateway as a process.
+
+mod failures;
+mod weights;

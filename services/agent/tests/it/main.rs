@@ -1,0 +1,8 @@
+//! Tests over real processes and real sockets.
+
+#[path = "../server/app.rs"]
+mod app;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod kit;
