@@ -16,7 +16,7 @@ use crate::{
     sample::Sample,
     segment::{Mode, Segment},
     settings::{ABSOLUTE_ERROR_LIMIT, Settings},
-    share::ShareTest,
+    share::{SecondOfShare, ShareTest},
     tick::{Side, Tick},
     verdict::{BaselineKind, Why},
 };
@@ -24,9 +24,6 @@ use crate::{
 mod assess;
 mod ingest;
 mod report;
-
-#[cfg(test)]
-mod tests;
 
 /// The analysis of one rollout.
 ///
@@ -107,6 +104,8 @@ struct Progress {
     interval: Duration,
     /// The newest time of a batch.
     through: Option<Timestamp>,
+    /// Requests in the present second.
+    share: SecondOfShare,
 }
 
 /// A FAIL.
@@ -291,6 +290,7 @@ impl Progress {
             reported: now,
             interval: Duration::from_secs(1),
             through: None,
+            share: SecondOfShare::new(now),
         }
     }
 
@@ -299,6 +299,7 @@ impl Progress {
         self.observed = Duration::ZERO;
         self.requests = 0;
         self.passed = false;
+        self.share = SecondOfShare::new(now);
     }
 
     /// A source has reported on the candidate: the time since the last report was observed, unless it was a gap.

@@ -87,7 +87,7 @@ impl RatioInterval {
         let least = self.0.log_e() + alpha.ln();
         let mut inside = self.0.sums().iter().zip(grid()).enumerate().filter(|(_, (sum, _))| **sum > least);
         let first = inside.next();
-        let last = inside.last().or(first);
+        let last = inside.next_back().or(first);
         let limit = |index: Option<usize>, beyond: f64| {
             index.and_then(|i| grid().get(i).copied()).map_or(beyond, f64::exp)
         };

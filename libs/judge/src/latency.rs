@@ -65,10 +65,9 @@ impl LatencyTest {
     pub fn update(&mut self, candidate: &Histogram, baseline: &Histogram, temper: f64, new_second: bool) {
         let (nc, nb) = (candidate.total() as f64, baseline.total() as f64);
         for (&edge, test) in self.edges.iter().zip(&mut self.by_edge) {
-            let kc = candidate.above(edge) as f64;
-            // moved up k buckets, a baseline count lies above the edge when it lay above the edge less k;
-            // below the grid everything does
-            let kb = edge.checked_sub(self.shift).map_or(nb, |lower| baseline.above(lower) as f64);
+            // moved up by the shift, the baseline has its quantiles there; below that edge it is where it was
+            let kc = candidate.above(edge + self.shift) as f64;
+            let kb = baseline.above(edge) as f64;
             test.update(kc, nc, kb, nb, temper, new_second);
         }
         let shift = self.shift;

@@ -1,8 +1,11 @@
 //! Does the candidate get the traffic that it should?
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::one_sided::BelowTest;
+use crate::{one_sided::BelowTest, tick::Side};
 
 /// H0: the candidate gets at least half of its configured share; evidence that it does not.
 ///
@@ -17,6 +20,41 @@ pub struct ShareTest {
 
 /// Requests after which a starved candidate is looked at anew.
 const LOOK: f64 = 20.0;
+
+/// Requests of both sides over one second: what a source reports of one side and then of the other belongs
+/// together.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SecondOfShare {
+    since: Timestamp,
+    candidate: u64,
+    baseline: u64,
+}
+
+// === impl SecondOfShare ===
+
+impl SecondOfShare {
+    /// Begins.
+    pub fn new(now: Timestamp) -> Self {
+        Self { since: now, candidate: 0, baseline: 0 }
+    }
+
+    /// Adds requests.
+    pub fn count(&mut self, side: Side, requests: u64) {
+        match side {
+            Side::Candidate => self.candidate = self.candidate.saturating_add(requests),
+            Side::Baseline => self.baseline = self.baseline.saturating_add(requests),
+        }
+    }
+
+    /// The second's requests on the candidate and on the baseline, once it is over.
+    pub fn take(&mut self, now: Timestamp) -> Option<(f64, f64)> {
+        if now.duration_since(self.since).unsigned_abs() < Duration::from_secs(1) {
+            return None;
+        }
+        let second = std::mem::replace(self, Self::new(now));
+        Some((second.candidate as f64, second.baseline as f64))
+    }
+}
 
 // === impl ShareTest ===
 

@@ -21,9 +21,10 @@ const WAITING: usize = 4;
 // === impl Analysis ===
 
 impl Analysis {
-    /// Takes what is new in a batch. `now` is its arrival.
+    /// Takes what is new in a batch. `now` is its arrival. After FAIL, which is final, nothing is taken: the
+    /// report stays that of the decision.
     pub fn ingest(&mut self, batch: &Batch, now: Timestamp) {
-        if !batch.samples.iter().any(|sample| self.names.side(sample).is_some()) {
+        if self.failed.is_some() || !batch.samples.iter().any(|sample| self.names.side(sample).is_some()) {
             return;
         }
         self.recent.turn(now);
@@ -33,6 +34,7 @@ impl Analysis {
         }
         self.progress.through = self.progress.through.max(Some(batch.time));
         self.collect(batch, now);
+        self.look_at_share(now);
         self.consume(now);
     }
 
@@ -72,8 +74,8 @@ impl Analysis {
             return;
         }
         self.hard.count(delta.side, delta.instance, delta.counts, now);
-        if delta.traffic == Traffic::Live {
-            self.count_share(&segment, &delta);
+        if delta.traffic == Traffic::Live && segment.index == self.segment().index {
+            self.progress.share.count(delta.side, delta.counts.requests);
         }
         let (statuses, journeys) = (delta.counts.statuses.len(), delta.counts.journeys.len());
         let tick = &mut self.pending_of(delta.revision, now, || Tick::sized(statuses, journeys)).tick;
@@ -84,16 +86,13 @@ impl Analysis {
         }
     }
 
-    fn count_share(&mut self, segment: &Segment, delta: &Delta<'_>) {
+    /// Looks at the traffic's split once a second: within one batch it says nothing.
+    fn look_at_share(&mut self, now: Timestamp) {
         let limit = self.settings.fail_limit();
-        if segment.index == self.segment().index
+        if let Some((candidate, baseline)) = self.progress.share.take(now)
             && let Some(share) = &mut self.share
         {
-            let requests = delta.counts.requests as f64;
-            match delta.side {
-                Side::Candidate => share.update(requests, 0.0, limit),
-                Side::Baseline => share.update(0.0, requests, limit),
-            }
+            share.update(candidate, baseline, limit);
         }
     }
 
@@ -197,7 +196,9 @@ impl Analysis {
     }
 
     fn observe(&mut self, tick: &Tick, second: bool, present: bool) {
+        // while stable is unwell, what is seen of the candidate alone says nothing, for or against it
         let (temper, frozen) = (self.temper(), self.common);
+        let present = present && !frozen;
         for check in &mut self.checks {
             match &mut check.body {
                 Body::Proportion(p) => p.observe(&tick.candidate, temper, second, present, frozen),
