@@ -1,5 +1,7 @@
 //! The judge against reference values, by simulation, and as a whole.
 
+#![allow(clippy::unwrap_used)]
+
 mod reference;
 mod rig;
 mod scenarios;
