@@ -1,0 +1,101 @@
+//! The recipes with their defaults.
+
+use bellwether_proto::executor::v1 as pb;
+use bellwether_rollout::{BlueGreen, Canary, CanaryStep, Percent, Recreate, Rolling, Size};
+
+use super::{bake, step};
+use crate::convert::fields::Fields;
+
+const WEIGHTS: [f64; 4] = [10.0, 25.0, 50.0, 100.0];
+
+pub(super) fn canary(fields: &Fields<'_>, given: &pb::Strategy) -> Canary {
+    let between = bake::bake(&fields.at("bake"), given.bake.as_ref(), bake::default());
+    Canary {
+        steps: weights(fields, given),
+        bake: between,
+        validate: bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between),
+    }
+}
+
+pub(super) fn blue_green(fields: &Fields<'_>, given: &pb::Strategy, preview: bool, ramp: bool) -> BlueGreen {
+    let between = bake::bake(&fields.at("bake"), given.bake.as_ref(), bake::default());
+    let preview_bake = bake::bake(&fields.at("preview_bake"), given.preview_bake.as_ref(), between);
+    if !preview && (given.preview_bake.is_some() || given.preview_instances != 0) {
+        let name = if given.preview_bake.is_some() { "preview_bake" } else { "preview_instances" };
+        fields.refuse(name, "given", "nothing: the target has no preview ingress");
+    }
+    let preview_size = match fields.count("preview_instances", given.preview_instances, 0..=10_000) {
+        0 => None,
+        count => Some(Size::Count(count)),
+    };
+    BlueGreen {
+        preview_size: preview_size.filter(|_| preview),
+        preview: preview.then_some(preview_bake),
+        ramp: if ramp { weights(fields, given) } else { Vec::new() },
+        bake: between,
+        validate: bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between),
+    }
+}
+
+pub(super) fn rolling(fields: &Fields<'_>, given: &pb::Strategy) -> Rolling {
+    let between = bake::bake(&fields.at("bake"), given.bake.as_ref(), bake::default());
+    let batch = match fields.count("batch", given.batch, 0..=10_000) {
+        0 => Size::Percent(Percent::new(25)),
+        batch => Size::Count(batch),
+    };
+    let unavailable = fields.count("max_unavailable", given.max_unavailable.unwrap_or(0), 0..=10_000);
+    let surge = given.max_surge.unwrap_or(i32::from(unavailable == 0));
+    let surge = fields.count("max_surge", surge, 0..=10_000);
+    if surge == 0 && unavailable == 0 {
+        fields.refuse("max_surge", "0", "above 0 where max_unavailable is 0: nothing could be swapped");
+    }
+    Rolling {
+        batch,
+        max_surge: Size::Count(surge),
+        max_unavailable: Size::Count(unavailable),
+        bake: Some(between),
+        validate: bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between),
+    }
+}
+
+pub(super) fn recreate(fields: &Fields<'_>, given: &pb::Strategy) -> Recreate {
+    let between = bake::bake(&fields.at("bake"), given.bake.as_ref(), bake::default());
+    Recreate { validate: bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between) }
+}
+
+/// Match rules hold from the first weight on; a mirror comes before any weight, on as many instances as the first.
+fn weights(fields: &Fields<'_>, given: &pb::Strategy) -> Vec<CanaryStep> {
+    let given_weights = if given.weights_percent.is_empty() { &WEIGHTS } else { &given.weights_percent[..] };
+    rising(fields, given_weights);
+    let matches = step::matches(fields, &given.r#match);
+    let plain = |percent| CanaryStep {
+        percent,
+        scale: None,
+        matches: matches.clone(),
+        mirror: None,
+        bake: None,
+    };
+    let percents: Vec<Percent> =
+        given_weights.iter().filter_map(|percent| Percent::from_f64(*percent)).collect();
+    let mut steps: Vec<CanaryStep> = percents.iter().map(|percent| plain(*percent)).collect();
+    if let Some(mirror) = step::mirror(fields, given.mirror_percent) {
+        let scale = percents.first().map(|percent| Size::Percent(*percent));
+        steps.insert(0, CanaryStep { scale, mirror: Some(mirror), ..plain(Percent::ZERO) });
+    }
+    steps
+}
+
+fn rising(fields: &Fields<'_>, weights: &[f64]) {
+    fields.at_most("weights_percent", weights.len(), 100);
+    let mut before = 0.0;
+    for (at, weight) in weights.iter().enumerate() {
+        if !(*weight > before && *weight <= 100.0) {
+            let allowed = format!("above {before}, at most 100");
+            fields.refuse(&format!("weights_percent[{at}]"), weight.to_string(), allowed);
+        }
+        before = weight.max(before);
+    }
+    if weights.last().is_some_and(|last| *last < 100.0) {
+        fields.refuse("weights_percent", format!("ends with {before}"), "ends with 100");
+    }
+}

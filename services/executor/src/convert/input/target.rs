@@ -1,0 +1,67 @@
+//! What a target is.
+
+use std::net::SocketAddr;
+
+use bellwether_proto::executor::v1 as pb;
+use bellwether_rollout::{Ingress, Port, Protocol, TargetSpec, Tls};
+
+use crate::convert::{fields::Fields, names};
+
+/// The target. `drivers`: the platforms and routers that this executor has.
+pub(crate) fn target_spec(fields: &Fields<'_>, given: &pb::Target, drivers: &[String]) -> TargetSpec {
+    let name = names::target(fields, "name", &given.name);
+    let metadata = given.metadata.clone().unwrap_or_default();
+    fields.team("metadata.team", &metadata.team);
+    fields.labels("metadata.labels", &metadata.labels);
+    fields.at_most("ingress", given.ingress.len(), 16);
+    TargetSpec {
+        name,
+        team: metadata.team,
+        labels: metadata.labels.into_iter().collect(),
+        instances: fields.count("instances", given.instances, 0..=10_000),
+        platform: driver(fields, "platform", &given.platform, drivers),
+        router: driver(fields, "router", &given.router, drivers),
+        ports: vec![Port { name: "http".into(), protocol: Protocol::Http, env: String::new() }],
+        ingress: given.ingress.iter().enumerate().map(|(at, it)| ingress(&fields.nth("ingress", at), it)).collect(),
+        preview: given.preview.as_ref().map(|it| ingress(&fields.at("preview"), it)),
+        platform_config: serde_json::Value::Null,
+    }
+}
+
+/// An empty platform is the first driver; an empty router is the platform's own.
+fn driver(fields: &Fields<'_>, name: &'static str, given: &str, drivers: &[String]) -> String {
+    if given.is_empty() {
+        let first = drivers.first().filter(|_| name == "platform");
+        return first.cloned().unwrap_or_default();
+    }
+    if !drivers.iter().any(|driver| driver == given) {
+        fields.refuse(name, given, format!("one of {}", drivers.join(", ")));
+    }
+    given.to_owned()
+}
+
+fn ingress(fields: &Fields<'_>, given: &pb::Ingress) -> Ingress {
+    if given.listen.parse::<SocketAddr>().is_err() {
+        fields.refuse("listen", &given.listen, "an address with port, like 127.0.0.1:8080");
+    }
+    fields.text("host", &given.host, 253);
+    if !given.path_prefix.is_empty() && !given.path_prefix.starts_with('/') {
+        fields.refuse("path_prefix", &given.path_prefix, "a path that starts with /");
+    }
+    if !given.header.is_empty() && !given.header.contains(':') {
+        fields.refuse("header", &given.header, "name: value");
+    }
+    let (certificate, key) = (&given.tls_certificate_file, &given.tls_key_file);
+    if certificate.is_empty() != key.is_empty() {
+        fields.refuse("tls_key_file", key, "certificate and key together");
+    }
+    let tls = Tls { certificate_file: certificate.clone(), key_file: key.clone() };
+    Ingress {
+        listen: given.listen.clone(),
+        host: given.host.clone(),
+        path: given.path_prefix.clone(),
+        header: given.header.clone(),
+        port: String::new(),
+        tls: (!certificate.is_empty()).then_some(tls),
+    }
+}

@@ -1,0 +1,19 @@
+//! Domain to answers: what callers are shown.
+
+mod actions;
+mod basic;
+mod evidence;
+mod forecast;
+mod instance;
+mod rollout;
+mod safety;
+mod spec;
+mod steps;
+mod target;
+mod waiting;
+
+pub(crate) use basic::{duration, principal, reason, timestamp};
+pub(crate) use evidence::configuration_diff;
+pub(crate) use rollout::rollout;
+pub(crate) use spec::fleet_spec;
+pub(crate) use target::target;
