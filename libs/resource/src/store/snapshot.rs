@@ -1,0 +1,29 @@
+//! A state as the journal keeps it.
+
+use bellwether_clock::Timestamp;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{Aggregate, Entry};
+
+/// The JSON form of an [`Entry`], without what the journal says itself.
+#[derive(Serialize, Deserialize)]
+struct Kept<S> {
+    position: u64,
+    create_time: Timestamp,
+    update_time: Timestamp,
+    state: S,
+}
+
+pub(super) fn encode<A: Aggregate>(entry: &Entry<A>) -> Result<Bytes, serde_json::Error> {
+    let Entry { position, create_time, update_time, ref state, .. } = *entry;
+    serde_json::to_vec(&Kept { position, create_time, update_time, state }).map(Bytes::from)
+}
+
+pub(super) fn decode<A: Aggregate>(
+    snapshot: &bellwether_journal::Snapshot,
+) -> Result<Entry<A>, serde_json::Error> {
+    let Kept { position, create_time, update_time, state } = serde_json::from_slice(&snapshot.payload)?;
+    let (stream, version) = (snapshot.stream.clone(), snapshot.version);
+    Ok(Entry { stream, version, position, create_time, update_time, state })
+}

@@ -1,0 +1,4 @@
+//! Stores and Watches over real journals.
+
+mod counter;
+mod store;
