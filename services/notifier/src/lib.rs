@@ -1,6 +1,7 @@
 //! The notifier: facts of the other services become deliveries.
 
 pub mod egress;
+pub mod facts;
 pub mod message;
 pub mod outbox;
 pub mod routing;

@@ -113,8 +113,7 @@ impl Client {
         limits: Limits,
         lookup: impl Lookup,
     ) -> Result<Self, BuildError> {
-        // the workspace has one provider; an earlier installation was of the same
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        bellwether_server::install_crypto_provider();
         let policy = Arc::new(policy);
         let resolver = resolver::FilteredResolver { policy: policy.clone(), lookup: Arc::new(lookup) };
         let http = reqwest::Client::builder()

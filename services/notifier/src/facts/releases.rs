@@ -1,0 +1,85 @@
+//! Facts of releases.
+
+use bellwether_proto::{
+    common::v1::Change,
+    planner::v1::{Release, ReleaseEnvironment, condition, release_environment::State},
+};
+use serde_json::Value;
+
+use super::{Said, because, message, set_team};
+use crate::message::{Class, Message, Phase, Severity, Source};
+
+/// The message of a change of a release; none when it is not told, which is so for what the executor tells.
+pub fn of(change: &Change, release: &Release) -> Option<Message> {
+    let data: Value = serde_json::from_str(&change.fact_json).unwrap_or_default();
+    let environment = data.get("environment").and_then(Value::as_str).unwrap_or_default();
+    let stage = release.environments.iter().find(|stage| stage.environment == environment);
+    let said = said(change, release, stage)?;
+    let mut message = message(Source::Planner, change, &release.name, &said);
+    set_team(&mut message, release.metadata.as_ref());
+    message.label("application", release.application.trim_start_matches("applications/"));
+    message.label("environment", environment);
+    message.label("release", release.name.trim_start_matches("releases/"));
+    message.label("version", release.bundle.as_ref().map_or("", |bundle| bundle.version.as_str()));
+    let place = if environment.is_empty() { String::new() } else { format!(" in {environment}") };
+    let title = format!("{}{place} {}", release.display_name, said.what);
+    Some(message.saying(&title, &text(release, stage)))
+}
+
+fn said(change: &Change, release: &Release, stage: Option<&ReleaseEnvironment>) -> Option<Said> {
+    Some(match change.fact.as_str() {
+        "RELEASE_SUBMITTED" => Said::progress(Phase::Pre, "was handed in"),
+        "RELEASE_REPLANNED" => {
+            Said::progress(Phase::Pre, "was planned anew; approvals of the old plan are void")
+        }
+        "RELEASE_APPROVED" => Said::progress(Phase::Pre, "was approved"),
+        "RELEASE_PROMOTED" => Said::progress(Phase::Pre, "was promoted by hand"),
+        "RELEASE_MOVED" => moved(release, stage?)?,
+        "RELEASE_HEALTH_LOST" => {
+            Said { severity: Severity::Warning, ..Said::progress(Phase::Post, "is live and not healthy") }
+        }
+        "RELEASE_HEALTH_REGAINED" => Said::progress(Phase::Post, "is healthy again"),
+        "RELEASE_RESTORED" => Said::progress(Phase::Post, "is live again"),
+        _ => return None,
+    })
+}
+
+/// A release that has moved; what its rollout does is told by the executor.
+fn moved(release: &Release, stage: &ReleaseEnvironment) -> Option<Said> {
+    let why = || because(stage.reason.as_ref().or(release.reason.as_ref()));
+    Some(match stage.state() {
+        State::Waiting if asks(stage) => {
+            Said::new(Class::Approval, Severity::Info, Phase::Pre, format!("asks for approval{}", why()))
+        }
+        State::Waiting => Said::progress(Phase::Pre, format!("waits{}", why())),
+        State::Soaking => Said::progress(Phase::Post, format!("soaks{}", why())),
+        State::Completed => Said::terminal(Severity::Info, format!("is complete{}", why())),
+        State::Failed => Said::new(Class::Page, Severity::Critical, Phase::Post, format!("failed{}", why())),
+        State::Rejected => Said::terminal(Severity::Warning, format!("was rejected{}", why())),
+        State::Cancelled => Said::terminal(Severity::Info, format!("was cancelled{}", why())),
+        State::Expired => Said::terminal(Severity::Warning, format!("has expired{}", why())),
+        State::Superseded => Said::terminal(Severity::Info, format!("was superseded{}", why())),
+        State::RolledBack => Said::terminal(Severity::Warning, format!("was rolled back{}", why())),
+        State::Unspecified | State::Submitted | State::Planned | State::RollingOut => return None,
+    })
+}
+
+/// Whether an approval is what is missing.
+fn asks(stage: &ReleaseEnvironment) -> bool {
+    stage.conditions.iter().any(|condition| {
+        condition.kind() == condition::Kind::Approval && condition.state() == condition::State::Unmet
+    })
+}
+
+fn text(release: &Release, stage: Option<&ReleaseEnvironment>) -> String {
+    let conditions = stage.into_iter().flat_map(|stage| &stage.conditions);
+    let unmet = conditions.filter(|condition| condition.state() == condition::State::Unmet);
+    let mut lines: Vec<_> = unmet
+        .map(|condition| {
+            format!("{}: {} is asked for, there is {}", condition.code, condition.expected, condition.actual)
+        })
+        .collect();
+    let actions: Vec<_> = release.allowed_actions.iter().map(|action| action.command.as_str()).collect();
+    lines.extend((!actions.is_empty()).then(|| format!("Now possible: {}", actions.join(" | "))));
+    lines.join("\n")
+}
