@@ -72,10 +72,6 @@ pub struct Tuning {
     pub bake_min: Option<Duration>,
     /// When an undecided bake is handed to its policy.
     pub bake_max: Option<Duration>,
-    /// How long samples of fresh instances are not judged.
-    pub warm_up: Option<Duration>,
-    /// How long the old fleet is kept after success.
-    pub keep: Option<Duration>,
 }
 
 /// An application in one environment.

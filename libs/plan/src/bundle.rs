@@ -1,9 +1,14 @@
 //! The immutable bundle that a release hands in.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{canonical, sha256};
+use crate::{
+    Pinned,
+    digest::{canonical, sha256},
+};
 
 /// How the change came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,14 +24,26 @@ pub enum ChangeType {
 }
 
 /// What is to run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
-    /// A path on the platform's hosts, or an image; empty when `digest` names an uploaded one.
-    pub location: String,
-    /// `sha256:<hex>` of the content; empty when unknown.
+    /// For people; may be empty.
+    pub name: String,
+    /// sha256 of the content; empty when unknown.
     pub digest: String,
-    /// The package URL; empty when unknown.
-    pub purl: String,
+    /// Where it is; `None`: the application's command names a program on the machine.
+    pub source: Option<ArtifactSource>,
+}
+
+/// Where an artifact is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ArtifactSource {
+    /// A file on the platform's machine.
+    Path(String),
+    /// Uploaded under its digest.
+    Uploaded,
+    /// An image.
+    Image(String),
 }
 
 /// A change of the application's data that goes with the release.
@@ -59,7 +76,7 @@ pub struct Bundle {
     /// What is to run.
     pub artifact: Artifact,
     /// Configuration as environment variables, on top of the application's own.
-    pub configuration: std::collections::BTreeMap<String, String>,
+    pub configuration: BTreeMap<String, String>,
     /// Changes of data.
     pub migrations: Vec<Migration>,
     /// For people.
@@ -68,6 +85,15 @@ pub struct Bundle {
     pub commits: Vec<Commit>,
     /// How it came about.
     pub change_type: ChangeType,
+    /// The artifact's package URL; empty when unknown.
+    #[serde(default)]
+    pub purl: String,
+    /// A strategy for this release alone, in its contract's JSON form; null: none.
+    #[serde(default)]
+    pub strategy: Pinned,
+    /// Start although what serves is unhealthy.
+    #[serde(default)]
+    pub allow_unhealthy_stable: bool,
 }
 
 // === impl Bundle ===
@@ -76,7 +102,10 @@ impl Bundle {
     /// The bundle's identity: `sha256:<hex>` over artifact, configuration and migrations. The version's name, notes and
     /// commits are not part of it: equal identities run the same thing.
     pub fn identity(&self) -> String {
-        sha256(&canonical(&(&self.artifact, &self.configuration, &self.migrations)))
+        let Artifact { digest, source, .. } = &self.artifact;
+        // content decides where it is known, wherever it lies
+        let artifact = (digest, source.as_ref().filter(|_| digest.is_empty()));
+        sha256(&canonical(&(artifact, &self.configuration, &self.migrations)))
     }
 
     /// Migrations that cannot be undone.

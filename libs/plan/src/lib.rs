@@ -32,7 +32,7 @@ pub use admission::{
 };
 pub use application::{Application, ApplicationType, Audience, Criticality, Deployment, Pinned, Tuning};
 pub use approval::{Approval, ApprovalRule, ApprovalState, Approver, ApproverKind, RuleState, evaluate};
-pub use bundle::{Artifact, Bundle, ChangeType, Commit, Migration};
+pub use bundle::{Artifact, ArtifactSource, Bundle, ChangeType, Commit, Migration};
 pub use capability::{Capabilities, Capability};
 pub use communication::{Message, Phase};
 pub use digest::{PlanDigest, canonical};

@@ -1,10 +1,12 @@
 //! Where a release stands in one environment.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Approver, Soak};
+use crate::{Approver, Soak, StepKind};
 
 /// Where a release stands in one environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,6 +92,9 @@ pub struct Stage {
     pub live_since: Option<Timestamp>,
     /// How long it was live and healthy.
     pub soak: Soak,
+    /// How long the steps of its newest rollout took.
+    #[serde(default)]
+    pub step_times: Vec<(StepKind, Duration)>,
 }
 
 // === impl StageState ===
@@ -148,6 +153,7 @@ impl Stage {
             started_at: None,
             live_since: None,
             soak: Soak::default(),
+            step_times: Vec::new(),
         }
     }
 

@@ -68,6 +68,8 @@ pub struct Situation<'a> {
     pub holds: &'a [Hold],
     /// The application's vetoes.
     pub vetoes: &'a [Veto],
+    /// Whether its plan is for the present generations of application and environments.
+    pub plan_is_current: bool,
     /// Whether this identity has failed in this environment before, in another release.
     pub failed_here: bool,
 }
@@ -104,7 +106,7 @@ pub fn conditions(situation: Situation<'_>, environment: &EnvironmentId, now: Ti
         return vec![state::not_on_its_road(situation.release, environment)];
     };
     let subject = Subject { situation, environment, stage, part, now };
-    let mut conditions = vec![subject.may_start(), subject.version()];
+    let mut conditions = vec![subject.may_start(), subject.plan(), subject.version()];
     if !subject.is_explicit() {
         conditions.push(subject.not_failed_here());
         conditions.extend(subject.manual());

@@ -26,6 +26,16 @@ impl Subject<'_> {
         condition.met("it waits").changes_at(self.situation.release.expires_at)
     }
 
+    pub(super) fn plan(&self) -> Condition {
+        let condition =
+            Condition::new(ConditionKind::State, "PLAN_OUTDATED", "its plan is for things as they are");
+        if self.situation.plan_is_current {
+            return condition.met("it is");
+        }
+        let actual = "the application or an environment has changed, and no plan can be made for it now";
+        condition.unmet(actual, "mend the application; its last change says what is wrong")
+    }
+
     pub(super) fn version(&self) -> Condition {
         let version = &self.situation.release.bundle.version;
         let condition =

@@ -86,7 +86,7 @@ fn ready(mode: Upstreams, promotion: Promotion) -> Release {
 }
 
 fn situation<'a>(release: &'a Release, holds: &'a [Hold], vetoes: &'a [Veto]) -> Situation<'a> {
-    Situation { release, holds, vetoes, failed_here: false }
+    Situation { release, holds, vetoes, plan_is_current: true, failed_here: false }
 }
 
 fn codes(situation: Situation<'_>, second: u64) -> Vec<&'static str> {
@@ -129,9 +129,16 @@ fn every_violation_is_named() {
         by: somebody("dora"),
         reason: "leaks".into(),
     };
-    let situation = Situation { release: &release, holds: &holds, vetoes: &[veto], failed_here: true };
+    let situation = Situation {
+        release: &release,
+        holds: &holds,
+        vetoes: &[veto],
+        plan_is_current: false,
+        failed_here: true,
+    };
     let expected = [
         "STAGE",
+        "PLAN_OUTDATED",
         "VERSION_VETOED",
         "FAILED_HERE",
         "PROMOTION_MANUAL",
@@ -215,7 +222,7 @@ proptest! {
         if expires { release.expires_at = Some(at(40)); }
         release.stages.get_mut("production").unwrap().promoted_by = promoted.then(|| somebody("bob"));
         let holds: Vec<_> = held.then(|| hold(HoldCause::Person, None)).into_iter().collect();
-        let situation = Situation { release: &release, holds: &holds, vetoes: &[], failed_here };
+        let situation = Situation { release: &release, holds: &holds, vetoes: &[], plan_is_current: true, failed_here };
         let production = "production".into();
 
         let found = conditions(situation, &production, at(now));

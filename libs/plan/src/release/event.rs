@@ -1,8 +1,12 @@
 //! What happens to a release.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Approval, Approver, EnvironmentId, IllegalTransition, Plan, PlanDigest, Release, StageState};
+use crate::{
+    Approval, Approver, EnvironmentId, IllegalTransition, Plan, PlanDigest, Release, StageState, StepKind,
+};
 
 /// What happened to a release.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +27,9 @@ pub enum ReleaseEvent {
     },
     /// Somebody approved.
     Approved {
-        /// What, where, who.
+        /// Where.
+        environment: EnvironmentId,
+        /// What and who.
         approval: Approval,
     },
     /// Somebody sent it on.
@@ -82,6 +88,18 @@ pub enum ReleaseEvent {
     HealthRegained {
         /// Where.
         environment: EnvironmentId,
+    },
+    /// It is live again, because what had replaced it was taken back.
+    Restored {
+        /// Where.
+        environment: EnvironmentId,
+    },
+    /// How long the steps of its rollout took.
+    StepsRecorded {
+        /// Where.
+        environment: EnvironmentId,
+        /// By kind, in their order.
+        times: Vec<(StepKind, Duration)>,
     },
     /// It is no longer live, because another one is.
     Replaced {

@@ -31,8 +31,8 @@ impl Release {
         match event {
             ReleaseEvent::Submitted { .. } => Err(EvolveError::Repeated),
             ReleaseEvent::Replanned { plan, plan_digest } => self.replan(plan, plan_digest),
-            ReleaseEvent::Approved { approval } => {
-                self.stage(&approval.environment)?;
+            ReleaseEvent::Approved { environment, approval } => {
+                self.stage(environment)?;
                 self.approvals.push(approval.clone());
                 Ok(())
             }
@@ -85,6 +85,17 @@ impl Release {
                 if stage.live_since.is_some() {
                     stage.soak.begin(at);
                 }
+                Ok(())
+            }
+            ReleaseEvent::Restored { environment } => {
+                let stage = self.stage(environment)?;
+                if stage.state.is_live() {
+                    stage.settle(stage.state, at);
+                }
+                Ok(())
+            }
+            ReleaseEvent::StepsRecorded { environment, times } => {
+                self.stage(environment)?.step_times.clone_from(times);
                 Ok(())
             }
             ReleaseEvent::Replaced { environment } => {

@@ -18,14 +18,7 @@ pub struct Recipe {
     pub bake_min: Duration,
     /// When an undecided bake is handed to its policy.
     pub bake_max: Duration,
-    /// How long latencies of fresh instances are not judged.
-    pub warm_up: Duration,
-    /// How long the old fleet is kept after success.
-    pub keep: Duration,
 }
-
-const WARM_UP: Duration = Duration::from_secs(30);
-const KEEP: Duration = Duration::from_secs(600);
 
 /// The recipe for this band; what `tuning` sets wins.
 pub(crate) fn recipe(kind: StrategyKind, band: Band, tuning: &Tuning) -> Recipe {
@@ -33,14 +26,7 @@ pub(crate) fn recipe(kind: StrategyKind, band: Band, tuning: &Tuning) -> Recipe 
     let weights = if tuning.weights.is_empty() { weights.to_vec() } else { up_to_100(&tuning.weights) };
     let bake_min = tuning.bake_min.unwrap_or(Duration::from_secs(min));
     let bake_max = tuning.bake_max.unwrap_or(Duration::from_secs(max)).max(bake_min);
-    Recipe {
-        kind,
-        weights: if kind.limits_exposure() { weights } else { Vec::new() },
-        bake_min,
-        bake_max,
-        warm_up: tuning.warm_up.unwrap_or(WARM_UP),
-        keep: tuning.keep.unwrap_or(KEEP),
-    }
+    Recipe { kind, weights: if kind.limits_exposure() { weights } else { Vec::new() }, bake_min, bake_max }
 }
 
 /// Shares in percent, least and longest bake in seconds.

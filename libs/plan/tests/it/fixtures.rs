@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bellwether_plan::{
-    Application, ApplicationType, ApprovalRule, Approver, ApproverKind, Artifact, Audience, Bundle,
-    Capabilities, Commit, Deployment, Environment, EnvironmentId, History, Pinned, Plan, PlanError,
+    Application, ApplicationType, ApprovalRule, Approver, ApproverKind, Artifact, ArtifactSource, Audience,
+    Bundle, Capabilities, Commit, Deployment, Environment, EnvironmentId, History, Pinned, Plan, PlanError,
     PlanInput, Promotion, Release, Tuning, Upstreams, make,
 };
 use jiff::Timestamp;
@@ -44,7 +44,10 @@ impl World {
         };
         let bundle = Bundle {
             version: "1.4.2".into(),
-            artifact: Artifact { location: "/opt/shop-1.4.2".into(), ..Artifact::default() },
+            artifact: Artifact {
+                source: Some(ArtifactSource::Path("/opt/shop-1.4.2".into())),
+                ..Artifact::default()
+            },
             commits: vec![Commit { id: "c0ffee".into(), author: "alice".into(), time: Some(NOW) }],
             ..Bundle::default()
         };

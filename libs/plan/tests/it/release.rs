@@ -82,7 +82,12 @@ fn g04_planning_anew_voids_approvals() {
         comment: String::new(),
         at: at(1),
     };
-    let release = Release::evolve(Some(release), &ReleaseEvent::Approved { approval }, at(1)).unwrap();
+    let release = Release::evolve(
+        Some(release),
+        &ReleaseEvent::Approved { environment: production.clone(), approval },
+        at(1),
+    )
+    .unwrap();
     assert_eq!(release.valid_approvals(&production).count(), 1);
     world.application.generation += 1;
     let plan = world.plan().unwrap();

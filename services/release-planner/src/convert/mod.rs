@@ -1,0 +1,24 @@
+//! Between the contract and the domain.
+
+mod application;
+mod bundle;
+mod deployment;
+mod environment;
+mod hold;
+mod plan;
+mod principal;
+mod reasons;
+mod release;
+mod spec;
+mod strategy;
+
+pub(crate) use application::{application, application_message, capabilities};
+pub(crate) use bundle::{bundle, bundle_message};
+pub(crate) use deployment::merged;
+pub(crate) use environment::{environment, environment_message};
+pub(crate) use hold::hold_message;
+pub(crate) use plan::plan_message;
+pub(crate) use principal::{approver, principal_message};
+pub(crate) use release::{condition_message, release_message};
+pub(crate) use spec::{PinnedSpec, start_request, target_message};
+pub(crate) use strategy::kind_of;
