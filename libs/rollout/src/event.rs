@@ -76,6 +76,11 @@ pub enum Event {
         /// What was changed.
         reason: Reason,
     },
+    /// A person has changed again what was corrected: nothing converges until somebody decides.
+    DriftContested {
+        /// What was changed.
+        reason: Reason,
+    },
     /// An old fleet is on its way out.
     Aftercare {
         /// The rollout that replaced it.

@@ -135,8 +135,10 @@ pub enum Size {
     Count(u32),
     /// That part of n, rounded up; follows n when it changes.
     Percent(Percent),
-    /// As many as the candidate's share of traffic needs.
+    /// As many as the fleet's share of traffic needs.
     MatchWeight,
+    /// What that part of n leaves; follows n when it changes.
+    Rest(Percent),
 }
 
 // === impl FleetSpec ===
@@ -177,7 +179,13 @@ impl Check {
 
     /// Asks `probe` every second.
     pub const fn new(probe: Probe) -> Self {
-        Self { probe, interval: Self::second(), timeout: Self::second(), failures: Self::three(), successes: Self::one() }
+        Self {
+            probe,
+            interval: Self::second(),
+            timeout: Self::second(),
+            failures: Self::three(),
+            successes: Self::one(),
+        }
     }
 }
 
@@ -189,12 +197,13 @@ impl Size {
     /// None.
     pub const NONE: Self = Self::Count(0);
 
-    /// The number of instances at `n`, with `weight` to the candidate.
+    /// The number of instances at `n`, with `weight` as the fleet's share of traffic.
     pub fn count(self, n: u32, weight: Percent) -> u32 {
         match self {
             Self::Count(count) => count.min(n),
             Self::Percent(percent) => percent.of(n),
             Self::MatchWeight => weight.of(n),
+            Self::Rest(percent) => n - percent.of(n),
         }
     }
 }

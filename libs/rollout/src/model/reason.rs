@@ -19,9 +19,11 @@ pub struct Reason {
 // === impl Reason ===
 
 impl Reason {
-    /// A reason without values.
+    /// A reason without values. An empty text says that none was given.
     pub fn new(code: &str, text: impl Into<String>) -> Self {
-        Self { code: code.into(), text: text.into(), values: BTreeMap::new() }
+        let text = Some(text.into()).filter(|it: &String| !it.is_empty());
+        let text = text.unwrap_or_else(|| "no reason was given".into());
+        Self { code: code.into(), text, values: BTreeMap::new() }
     }
 
     /// With one more value.

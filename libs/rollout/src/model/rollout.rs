@@ -93,6 +93,8 @@ pub struct Rollout {
     pub analysis: u32,
     /// The last verdict that counted.
     pub verdict: Option<Verdict>,
+    /// The last segment that passed; PASS is final for its segment.
+    pub passed: Option<u32>,
     /// The verdict stream.
     pub monitor: Monitor,
     /// What holds it without failing.

@@ -32,7 +32,7 @@ pub struct Clock {
 pub struct StepRun {
     /// Its index in `steps` (or `undo`).
     pub index: usize,
-    /// Which attempt; a retry is the next one.
+    /// Which attempt; a retry is the next one. 0: the first step has not started.
     pub attempt: u32,
     /// When it started.
     pub since: Timestamp,
@@ -251,6 +251,16 @@ impl Clock {
 // === impl StepRun ===
 
 impl StepRun {
+    /// Before the first step.
+    pub fn before(at: Timestamp) -> Self {
+        Self { attempt: 0, finished: true, ..Self::new(0, at) }
+    }
+
+    /// The index of the step that comes next; the running one while it is not over.
+    pub const fn next_index(&self) -> usize {
+        if self.finished && self.attempt > 0 { self.index + 1 } else { self.index }
+    }
+
     /// At the start of a step.
     pub const fn new(index: usize, at: Timestamp) -> Self {
         Self {

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Drained, Fleet, FleetId, FleetSpec, HookRun, Instance, InstanceId, Reason, Rollout, RolloutId, Split,
-    TargetSpec,
+    Drained, Fleet, FleetId, FleetSpec, HookRun, Instance, InstanceId, Percent, Reason, Rollout, RolloutId,
+    Split, TargetSpec,
 };
 
 /// The state of one target: the unit of journal stream, of desired state, of fencing.
@@ -50,6 +50,8 @@ pub struct TargetState {
     pub taken_over: Option<Reason>,
     /// When what a person had changed on the platform was last corrected.
     pub drift_at: Option<Timestamp>,
+    /// A person changes again what was corrected: nothing converges until somebody decides.
+    pub contested: Option<Reason>,
 }
 
 /// What was last seen on the platform.
@@ -185,7 +187,12 @@ impl TargetState {
 
     /// Whether nothing may be converged.
     pub fn hands_off(&self) -> bool {
-        self.taken_over.is_some()
+        self.taken_over.is_some() || self.contested.is_some()
+    }
+
+    /// The share of traffic that the ready instances of a fleet can carry.
+    pub fn carries(&self, fleet: FleetId) -> Percent {
+        Percent::ratio(self.ready(fleet), self.settled.max(1))
     }
 }
 

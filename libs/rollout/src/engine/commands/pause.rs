@@ -1,0 +1,36 @@
+//! PauseRollout, ResumeRollout. Legal in every state that is not terminal.
+
+use super::{Decided, subject, wrong_state};
+use crate::{
+    engine::Ctx,
+    event::RolloutEvent,
+    input::Command,
+    model::{Pause, PauseOwner, Reason},
+    refusal::Refusal,
+};
+
+pub(super) fn pause(ctx: &Ctx, command: &Command, owner: &PauseOwner, after_step: bool) -> Decided {
+    if ctx.rollout.ended() {
+        return Err(wrong_state(ctx.rollout, "it is over"));
+    }
+    if ctx.pause_of(owner).is_some_and(|it| it.after_step == after_step) {
+        return Ok(Vec::new());
+    }
+    let reason = Reason::new("PAUSED", command.reason.clone()).with("by", &command.by);
+    let pause = Pause { owner: owner.clone(), reason, since: ctx.now, after_step };
+    Ok(vec![ctx.event(RolloutEvent::Paused(pause))])
+}
+
+/// Each owner lifts only its own.
+pub(super) fn resume(ctx: &Ctx, command: &Command, owner: &PauseOwner) -> Decided {
+    if ctx.rollout.ended() {
+        return Err(wrong_state(ctx.rollout, "it is over"));
+    }
+    if ctx.pause_of(owner).is_none() {
+        let owners: Vec<_> = ctx.rollout.pauses.iter().map(|it| format!("{:?}", it.owner)).collect();
+        let text = format!("{owner:?} has not paused it; pauses: [{}]", owners.join(", "));
+        return Err(Refusal::precondition("NOT_PAUSED", subject(ctx.rollout), text));
+    }
+    let (owner, by) = (owner.clone(), command.by.clone());
+    Ok(vec![ctx.event(RolloutEvent::Resumed { owner, by })])
+}

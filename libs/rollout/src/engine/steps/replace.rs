@@ -1,0 +1,63 @@
+//! Replace: swaps a batch of instances in place; done when the batch is ready and has its share.
+
+use super::{done, issued, wait};
+use crate::{
+    engine::{
+        Ctx,
+        failure::{Failure, fail},
+        swap,
+    },
+    event::{Event, RolloutEvent},
+    model::{Percent, Reason, Replace, Route, Size},
+};
+
+pub(super) fn next(ctx: &Ctx, step: Replace) -> Vec<Event> {
+    let Some(base) = ctx.base() else { return done(ctx) };
+    if !ctx.rollout.step.issued {
+        return if ctx.frozen() { Vec::new() } else { begin(ctx, step) };
+    }
+    if ctx.rollout.step.refused >= ctx.policies().route_attempts {
+        let refused = ctx.rollout.step.refused;
+        let reason = Reason::new("ROUTE_REFUSED", "the router refuses the split").with("attempts", refused);
+        return fail(ctx, Failure::Deploy, reason);
+    }
+    let moves = if ctx.frozen() { swap::capped(ctx, base, step) } else { swap::forward(ctx, base, step) };
+    if !moves.is_empty() {
+        return moves;
+    }
+    if swap::swapped(ctx, base) {
+        return settle(ctx, base).into_iter().chain(done(ctx)).collect();
+    }
+    let goal = ctx.rollout.replaced.of(ctx.state.instances());
+    wait(ctx, &format!("{} of {goal} instances are swapped", ctx.state.ready(ctx.candidate())))
+}
+
+fn begin(ctx: &Ctx, step: Replace) -> Vec<Event> {
+    let n = ctx.state.instances();
+    let batch = match step.batch {
+        Size::Percent(percent) => percent,
+        other => Percent::ratio(other.count(n, Percent::ZERO), n),
+    };
+    let before = ctx.rollout.replaced.of(n);
+    let goal = ctx.rollout.replaced.plus(batch);
+    // rounding must not swallow a batch
+    let goal = if goal.of(n) > before { goal } else { Percent::ratio(before + 1, n) };
+    let segment = ctx.rollout.segment + 1;
+    let begun = RolloutEvent::SegmentStarted { segment, route: Route::share(goal), replaced: goal };
+    let fleet = ctx.candidate();
+    let added = (!ctx.state.fleets.contains_key(&fleet)).then(|| Event::FleetAdded {
+        fleet,
+        spec: ctx.rollout.request.fleet.clone(),
+        size: Size::NONE,
+    });
+    [ctx.event(begun)].into_iter().chain(added).chain([issued(ctx)]).collect()
+}
+
+/// Between batches both fleets follow n.
+fn settle(ctx: &Ctx, base: crate::model::FleetId) -> [Event; 2] {
+    let part = ctx.rollout.replaced;
+    [
+        Event::FleetSized { fleet: ctx.candidate(), size: Size::Percent(part) },
+        Event::FleetSized { fleet: base, size: Size::Rest(part) },
+    ]
+}

@@ -1,0 +1,105 @@
+//! When time alone changes something.
+
+use jiff::Timestamp;
+
+use crate::model::{Aftercare, Bake, HoldKind, Rollout, Stage, State, Step, StepKind, TargetState, after};
+
+/// The next moment at which [`crate::decide`] with [`crate::Input::Tick`] may have something to say; none: only an
+/// input can change anything. Always later than `now`: what is due at `now` was decided by the last call.
+/// Nothing is persisted for timers: a restarted shell replays, ticks once, and asks again.
+pub fn wake_at(state: &TargetState, now: Timestamp) -> Option<Timestamp> {
+    if state.taken_over.is_some() {
+        return None;
+    }
+    let rollout = state.active().map(rollout).unwrap_or_default();
+    let aftercare = state.aftercare.iter().flat_map(|care| aftercare(state, care));
+    rollout.into_iter().chain(aftercare).filter(|at| *at > now).min()
+}
+
+fn rollout(it: &Rollout) -> Vec<Timestamp> {
+    match it.state {
+        State::Running => running(it),
+        State::RollingBack => step(it),
+        State::Recovering => vec![after(it.since, it.policies().recovery.max)],
+        State::NeedsOperator { .. } => readiness(it),
+        State::Pending | State::Succeeded | State::RolledBack | State::Superseded | State::Cancelled => {
+            Vec::new()
+        }
+    }
+}
+
+fn running(it: &Rollout) -> Vec<Timestamp> {
+    let hold = it.hold.as_ref().filter(|hold| hold.kind == HoldKind::NoData);
+    let held = hold.map(|hold| after(hold.since, it.policies().failure.max_hold));
+    step(it).into_iter().chain(readiness(it)).chain(held).collect()
+}
+
+fn readiness(it: &Rollout) -> Vec<Timestamp> {
+    let limits = [it.policies().readiness_grace, it.policies().progress_deadline];
+    it.below_since.map(|begin| limits.map(|limit| after(begin, limit)).to_vec()).unwrap_or_default()
+}
+
+fn step(it: &Rollout) -> Vec<Timestamp> {
+    let Some(current) = it.current().filter(|_| !it.step.finished) else { return Vec::new() };
+    let hook = it.step.hook.as_ref().filter(|run| run.outcome.is_none());
+    let call = hook_timeout(it, current);
+    let called = hook.and_then(|run| Some(after(run.since, call?)));
+    let by_kind = match current {
+        Step::Bake(bake) => bakes(it, *bake),
+        Step::Wait(wait) => vec![after(it.step.since, wait.duration)],
+        Step::Drain => vec![after(it.step.since, it.policies().drain)],
+        _ if limited(current.kind()) => {
+            it.step.progress.reaches(it.policies().progress_deadline).into_iter().collect()
+        }
+        _ => Vec::new(),
+    };
+    by_kind.into_iter().chain(called).collect()
+}
+
+/// Steps that the progress deadline looks at.
+const fn limited(kind: StepKind) -> bool {
+    match kind {
+        StepKind::Scale
+        | StepKind::Route
+        | StepKind::Replace
+        | StepKind::RestoreCapacity
+        | StepKind::RouteBack
+        | StepKind::VerifyRoute
+        | StepKind::Remove => true,
+        StepKind::Prepare
+        | StepKind::Bake
+        | StepKind::Gate
+        | StepKind::Hook
+        | StepKind::Wait
+        | StepKind::Promote
+        | StepKind::Drain
+        | StepKind::UndoHook => false,
+    }
+}
+
+fn hook_timeout(it: &Rollout, step: &Step) -> Option<std::time::Duration> {
+    let hook = match step {
+        Step::UndoHook { step } => it.steps.get(*step).and_then(Step::hook),
+        other => other.hook(),
+    };
+    hook.map(|hook| hook.timeout)
+}
+
+fn bakes(it: &Rollout, bake: Bake) -> Vec<Timestamp> {
+    if !bake.checks {
+        return vec![after(it.step.since, bake.min)];
+    }
+    [it.step.observed.reaches(bake.min), it.step.unpaused.reaches(bake.max)].into_iter().flatten().collect()
+}
+
+fn aftercare(state: &TargetState, care: &Aftercare) -> Vec<Timestamp> {
+    let Some(policies) = state.rollouts.get(&care.rollout).map(|it| it.policies()) else { return Vec::new() };
+    match &care.stage {
+        Stage::Kept { until } | Stage::Draining { until } => vec![*until],
+        Stage::Removing => vec![after(care.since, policies.progress_deadline)],
+        Stage::Contract { index, run } => {
+            let hook = policies.contract.get(*index).filter(|_| run.outcome.is_none());
+            hook.map(|hook| after(run.since, hook.timeout)).into_iter().collect()
+        }
+    }
+}

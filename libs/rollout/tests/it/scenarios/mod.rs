@@ -1,0 +1,3 @@
+//! Scenarios under their numbers, as far as the pure core can show them.
+
+mod basics;
