@@ -57,3 +57,13 @@ pub mod planner {
         include!(concat!(env!("OUT_DIR"), "/bellwether.planner.v1.serde.rs"));
     }
 }
+
+/// The metadata of calls that Bellwether gives a meaning to.
+pub mod metadata {
+    /// The name under which a holder of the service token calls, e.g. `release-planner`.
+    pub const SERVICE_NAME: &str = "bellwether-service";
+    /// For whom a service acts, `<human|agent|service|local>/<name>`.
+    pub const ACTING_FOR: &str = "bellwether-on-behalf-of";
+    /// The roles of that one, separated by commas.
+    pub const ACTING_ROLES: &str = "bellwether-on-behalf-of-roles";
+}

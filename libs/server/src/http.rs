@@ -9,9 +9,9 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, StatusCode, header};
-use tonic::{Code, Status};
+use tonic::Status;
 
-use crate::{Identities, Metrics, Peer, Permission, Readiness, Refusal, authenticate, holds};
+use crate::{Identities, METHOD_UNKNOWN, Metrics, Peer, Permission, Readiness, authenticate, holds};
 
 /// What these pages show.
 pub(crate) struct Pages {
@@ -62,9 +62,5 @@ async fn unknown(headers: HeaderMap) -> Response {
     if !kind.is_some_and(|kind| kind.starts_with("application/grpc")) {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
-    Status::from(
-        Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", "this server does not serve that service")
-            .remedy("check the address, and compare the versions of client and server"),
-    )
-    .into_http()
+    Status::from(METHOD_UNKNOWN.because("this server does not serve that service")).into_http()
 }

@@ -14,7 +14,7 @@ mod metrics;
 mod permission;
 mod private_file;
 mod readiness;
-mod refusal;
+mod reasons;
 mod reload;
 mod rpc;
 mod run;
@@ -28,15 +28,14 @@ mod tls;
 pub use args::{ServeArgs, default_data_dir};
 pub use config::{Limits, ServeConfig, TlsFiles};
 pub use identity::{
-    ACTING_FOR, ACTING_ROLES, Caller, Identities, IdentityError, IdentityFiles, Kind, OnBehalfOf, Peer,
-    Principal, SERVICE_NAME, Token, TokenFile, TokenFileError, authenticate, ensure_service_token,
-    generate_secret, secret_hash,
+    Caller, Identities, IdentityError, IdentityFiles, Kind, OnBehalfOf, Peer, Principal, Token, TokenFile,
+    TokenFileError, authenticate, ensure_service_token, generate_secret, secret_hash,
 };
 pub use listen::{Listener, bind};
 pub use metrics::{Labels, Metrics};
 pub use permission::{Method, Methods, MethodsError, Permission, Role, holds};
 pub use readiness::Readiness;
-pub use refusal::{ERROR_DOMAIN, Refusal};
+pub use reasons::*;
 pub use rpc::Deadline;
 pub use run::{Host, run_main};
 pub use server::Server;

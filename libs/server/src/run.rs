@@ -5,8 +5,8 @@ use std::{net::SocketAddr, process::ExitCode, time::Duration};
 use bellwether_clock::Env;
 
 use crate::{
-    Metrics, ServeArgs, Server, Shutdown, StartError, bind, install_crypto_provider, on_signals,
-    private_file,
+    IdentityError, Metrics, ServeArgs, Server, Shutdown, StartError, bind, ensure_service_token,
+    install_crypto_provider, on_signals, private_file,
     telemetry::{self, TelemetryConfig},
 };
 
@@ -115,6 +115,11 @@ where
     on_signals(shutdown.clone())?;
     args.make_data_dir()?;
     let (env, metrics) = (Env::system(), Metrics::new());
+    // the service's own clients read it before it serves
+    let path = args.service_token_file();
+    ensure_service_token(&path, &env)
+        .map_err(|source| IdentityError::Service { path: path.display().to_string(), source })
+        .map_err(StartError::from)?;
     let ended = service(Host { name, default_listen, args, env, metrics, shutdown }).await;
     // a collector that is gone must not keep the process
     let flushed = tokio::task::spawn_blocking(|| telemetry.flush(FLUSH));

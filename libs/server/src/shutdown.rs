@@ -1,10 +1,11 @@
 //! The one word for "come to an end": of the process, or of the connection that a stream runs on.
 
+use std::time::Duration;
+
+use bellwether_resource::error::DRAINING;
 use http::Extensions;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
-
-use crate::Refusal;
+use tonic::Status;
 
 /// Tells long-lived work to end. Cheap to clone.
 ///
@@ -48,11 +49,8 @@ impl Shutdown {
         extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
-    /// What a stream ends with: UNAVAILABLE, retryable at once.
+    /// What a stream ends with: UNAVAILABLE, to be opened again at once.
     pub fn status() -> Status {
-        Refusal::new(Code::Unavailable, "DRAINING", "the server ends this stream")
-            .remedy("reconnect with the last resume token")
-            .retry_after(std::time::Duration::ZERO)
-            .into()
+        DRAINING.because("the server ends this stream").retry_after(Duration::ZERO).into()
     }
 }

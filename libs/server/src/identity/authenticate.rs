@@ -2,18 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use bellwether_proto::metadata::{ACTING_FOR, ACTING_ROLES, SERVICE_NAME};
+use bellwether_resource::error::Problem;
 use http::{HeaderMap, header, request::Parts, uri::Authority};
-use tonic::Code;
 
-use super::{Caller, Identities, Kind, OnBehalfOf, Principal};
-use crate::{Refusal, Role};
-
-/// Metadata: the name under which a holder of the service token calls, e.g. `release-planner`.
-pub const SERVICE_NAME: &str = "bellwether-service";
-/// Metadata: for whom a service acts, `<kind>/<id>`, e.g. `human/alice`.
-pub const ACTING_FOR: &str = "bellwether-on-behalf-of";
-/// Metadata: that one's roles, separated by commas.
-pub const ACTING_ROLES: &str = "bellwether-on-behalf-of-roles";
+use super::{Caller, Identities, OnBehalfOf, Principal};
+use crate::{ACTING_MALFORMED, ACTING_NOT_ALLOWED, NO_IDENTITY, Role, TOKEN_UNKNOWN};
 
 /// Who may call itself what with the service token.
 const SERVICES: &[&str] = &["release-planner", "executor", "health-monitor", "notifier", "agent", "cli"];
@@ -37,18 +31,17 @@ pub struct Peer {
 /// # Errors
 /// UNAUTHENTICATED `NO_IDENTITY` or `TOKEN_UNKNOWN`; PERMISSION_DENIED `ACTING_NOT_ALLOWED`; INVALID_ARGUMENT
 /// `ACTING_MALFORMED`.
-pub fn authenticate(identities: &Identities, peer: Peer, request: &Parts) -> Result<Caller, Refusal> {
+pub fn authenticate(identities: &Identities, peer: Peer, request: &Parts) -> Result<Caller, Problem> {
     let headers = &request.headers;
     let (caller, acts_for_others) = match bearer(headers)? {
         Some(secret) => by_token(identities, peer, headers, secret)?,
         None if peer.loopback && is_direct(request) => (Caller::local(), false),
-        None => return Err(no_identity()),
+        None => return Err(NO_IDENTITY.because("the call carries no identity")),
     };
     let on_behalf_of = acting_for(headers)?;
     if on_behalf_of.is_some() && !acts_for_others {
         let message = format!("{} may not act for others", caller.principal.id);
-        return Err(Refusal::new(Code::PermissionDenied, "ACTING_NOT_ALLOWED", message)
-            .remedy("drop the metadata bellwether-on-behalf-of, or use a token with acts_for_others"));
+        return Err(ACTING_NOT_ALLOWED.because(message));
     }
     Ok(Caller { on_behalf_of, ..caller })
 }
@@ -58,13 +51,11 @@ fn by_token(
     peer: Peer,
     headers: &HeaderMap,
     secret: &str,
-) -> Result<(Caller, bool), Refusal> {
+) -> Result<(Caller, bool), Problem> {
     let service = text(headers, SERVICE_NAME).filter(|name| SERVICES.contains(name)).unwrap_or("service");
-    let token = identities.find(secret, service).ok_or_else(|| {
-        Refusal::new(Code::Unauthenticated, "TOKEN_UNKNOWN", "the bearer token is not known here").remedy(
-            "check BELLWETHER_TOKEN; tokens are listed by `bellwether token list`, made by `bellwether token create`",
-        )
-    })?;
+    let token = identities
+        .find(secret, service)
+        .ok_or_else(|| TOKEN_UNKNOWN.because("the bearer token is not known here"))?;
     let caller = Caller {
         principal: Principal { id: token.principal.clone(), kind: token.kind },
         roles: token.roles.clone(),
@@ -76,39 +67,22 @@ fn by_token(
     Ok((caller, token.acts_for_others))
 }
 
-fn no_identity() -> Refusal {
-    Refusal::new(Code::Unauthenticated, "NO_IDENTITY", "the call carries no identity").remedy(
-        "create a token on the server's machine with `bellwether token create NAME --role viewer`, then set BELLWETHER_TOKEN",
-    )
-}
-
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(|value| value.split_once(' '));
     match token {
         Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(secret.trim())),
-        _ => Err(Refusal::new(Code::Unauthenticated, "TOKEN_UNKNOWN", "authorization is not a bearer token")
-            .remedy("send the metadata `authorization: Bearer <token>`")),
+        _ => Err(TOKEN_UNKNOWN.because("authorization is not a bearer token")),
     }
 }
 
-fn acting_for(headers: &HeaderMap) -> Result<Option<OnBehalfOf>, Refusal> {
+fn acting_for(headers: &HeaderMap) -> Result<Option<OnBehalfOf>, Problem> {
     let Some(value) = headers.get(ACTING_FOR) else { return Ok(None) };
-    let malformed = || {
-        Refusal::new(Code::InvalidArgument, "ACTING_MALFORMED", "bellwether-on-behalf-of is malformed")
-            .remedy("send `<human|agent|service|local>/<name>`")
-    };
-    let (kind, id) = value.to_str().ok().and_then(|value| value.split_once('/')).ok_or_else(malformed)?;
-    let kind = match kind {
-        "human" => Kind::Human,
-        "agent" => Kind::Agent,
-        "service" => Kind::Service,
-        "local" => Kind::Local,
-        _ => return Err(malformed()),
-    };
+    let malformed = || ACTING_MALFORMED.because("bellwether-on-behalf-of is malformed");
+    let principal: Principal =
+        value.to_str().ok().and_then(|value| value.parse().ok()).ok_or_else(malformed)?;
     let roles = text(headers, ACTING_ROLES).unwrap_or_default();
     let roles = roles.split(',').filter(|role| !role.is_empty()).map(Role::parse).collect::<Option<_>>();
-    let principal = Principal { id: id.to_owned(), kind };
     Ok(Some(OnBehalfOf { principal, roles: roles.ok_or_else(malformed)? }))
 }
 

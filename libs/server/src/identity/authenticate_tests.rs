@@ -1,8 +1,9 @@
 use bellwether_clock::Env;
 use http::Request;
+use tonic::Code;
 
 use super::*;
-use crate::{IdentityFiles, Token, TokenFile, secret_hash};
+use crate::{IdentityFiles, Kind, Token, TokenFile, secret_hash};
 
 const LOOPBACK: Peer =
     Peer { remote: SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9), loopback: true };
@@ -36,10 +37,7 @@ fn call(peer: Peer, uri: &str, headers: &[(&str, &str)]) -> Result<Caller, (Code
         request = request.header(*name, value.replace("SERVICE", &secret));
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    authenticate(&identities, peer, &parts).map_err(|refusal| {
-        let reason = refusal.reason();
-        (tonic::Status::from(refusal).code(), reason)
-    })
+    authenticate(&identities, peer, &parts).map_err(|refusal| (refusal.reason.code, refusal.reason.name))
 }
 
 #[test]

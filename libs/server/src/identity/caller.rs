@@ -1,11 +1,13 @@
 //! Who calls.
 
+use std::{fmt, str::FromStr};
+
 use bellwether_proto::common::v1 as pb;
 use http::Extensions;
 use serde::{Deserialize, Serialize};
-use tonic::{Code, Status};
+use tonic::Status;
 
-use crate::{Refusal, Role};
+use crate::{NO_IDENTITY, OUT_OF_SCOPE, Role};
 
 /// What kind of principal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,12 +59,45 @@ pub struct Caller {
     pub loopback: bool,
 }
 
+// === impl Kind ===
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Agent => "agent",
+            Self::Service => "service",
+            Self::Local => "local",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Human, Self::Agent, Self::Service, Self::Local].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
 // === impl Principal ===
 
 impl Principal {
     /// Whoever is on this machine.
     pub fn local() -> Self {
         Self { id: "local".to_owned(), kind: Kind::Local }
+    }
+}
+
+impl fmt::Display for Principal {
+    /// `<kind>/<id>`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.id)
+    }
+}
+
+impl FromStr for Principal {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (kind, id) = text.split_once('/').ok_or(())?;
+        Ok(Self { id: id.to_owned(), kind: Kind::parse(kind).ok_or(())? })
     }
 }
 
@@ -99,14 +134,23 @@ impl Caller {
     /// # Errors
     /// UNAUTHENTICATED where the request did not come through a [`Server`](crate::Server).
     pub fn of(extensions: &Extensions) -> Result<Self, Status> {
-        extensions.get::<Self>().cloned().ok_or_else(|| {
-            Refusal::new(Code::Unauthenticated, "NO_IDENTITY", "the request carries no identity").into()
-        })
+        extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| NO_IDENTITY.because("the request carries no identity").into())
     }
 
     /// Who is answerable: the one it acts for, else itself. Records, audit and four eyes name this one.
     pub fn actor(&self) -> &Principal {
         self.on_behalf_of.as_ref().map_or(&self.principal, |other| &other.principal)
+    }
+
+    /// How a service says for whom it acts when it calls another: `<kind>/<id>` and that one's roles, for the metadata
+    /// `bellwether-on-behalf-of` and `bellwether-on-behalf-of-roles`.
+    pub fn acting(&self) -> (String, String) {
+        let roles = self.on_behalf_of.as_ref().map_or(&self.roles, |other| &other.roles);
+        let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        (self.actor().to_string(), roles.join(","))
     }
 
     /// Whether its token lets it touch this application of this team (empty: none).
@@ -124,9 +168,7 @@ impl Caller {
             return Ok(());
         }
         let message = format!("{} may not touch application {application:?}", self.principal.id);
-        Err(Refusal::new(Code::PermissionDenied, "OUT_OF_SCOPE", message)
-            .remedy("use a token bound to this application's team, or ask an admin for one")
-            .into())
+        Err(OUT_OF_SCOPE.because(message).into())
     }
 }
 
@@ -143,7 +185,7 @@ mod tests {
         assert!(!caller.covers("shop", "search"));
         assert!(!caller.covers("payments", "cart"));
         assert!(Caller::local().covers("payments", "cart"));
-        assert_eq!(caller.require_scope("shop", "search").unwrap_err().code(), Code::PermissionDenied);
+        assert_eq!(caller.require_scope("shop", "search").unwrap_err().code(), tonic::Code::PermissionDenied);
     }
 
     #[test]
@@ -152,6 +194,8 @@ mod tests {
         let on_behalf_of = Some(OnBehalfOf { principal: alice.clone(), roles: vec![Role::Operator] });
         let caller = Caller { on_behalf_of, ..Caller::local() };
         assert_eq!(caller.actor(), &alice);
+        assert_eq!(caller.acting(), ("human/alice".into(), "operator".into()));
+        assert_eq!("human/alice".parse(), Ok(alice));
         assert_eq!(Caller::local().actor().id, "local");
     }
 }

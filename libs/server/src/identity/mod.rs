@@ -7,7 +7,7 @@ mod secret;
 mod service_token;
 mod tokens;
 
-pub use authenticate::{ACTING_FOR, ACTING_ROLES, Peer, SERVICE_NAME, authenticate};
+pub use authenticate::{Peer, authenticate};
 pub use caller::{Caller, Kind, OnBehalfOf, Principal};
 pub use identities::{Identities, IdentityError, IdentityFiles};
 pub use secret::{generate_secret, secret_hash};

@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::body::Body;
+use bellwether_resource::error::{INTERNAL, Problem};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -17,7 +18,6 @@ use tonic::{Code, Status};
 use tracing::Span;
 
 use super::{deadline, measure::Measured, normal::normalise};
-use crate::Refusal;
 
 /// Normalises the trailers, ends at the deadline, turns a panic into INTERNAL, and tells the metrics and the span how
 /// it ended.
@@ -43,7 +43,7 @@ impl Watched {
     }
 
     /// Ends here, with this refusal in the trailers.
-    fn cut(&mut self, refusal: Refusal) -> Frame<Bytes> {
+    fn cut(&mut self, refusal: Problem) -> Frame<Bytes> {
         self.inner = None;
         let status = Status::from(refusal);
         let mut trailers = HeaderMap::new();
@@ -103,10 +103,9 @@ impl End {
 }
 
 /// The answer to a call whose handler panicked; the panic is logged, its text is not sent.
-pub(super) fn panicked(panic: &(dyn Any + Send)) -> Refusal {
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> Problem {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no text)");
     tracing::error!(panic = text, "a handler panicked");
-    Refusal::new(Code::Internal, "INTERNAL", "the server failed at this call")
-        .remedy("report it with the server's log; nothing else is affected")
+    INTERNAL.because("the server failed at this call")
 }

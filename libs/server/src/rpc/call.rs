@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use bellwether_clock::Env;
+use bellwether_resource::error::Problem;
 use futures::FutureExt as _;
 use http::request::Parts;
 use tonic::{Code, Status};
@@ -22,7 +23,10 @@ use super::{
     measure::RpcMetrics,
     normal::normalise,
 };
-use crate::{Caller, Identities, Limits, Method, Methods, Peer, Refusal, authenticate, holds, telemetry};
+use crate::{
+    Caller, Identities, Limits, METHOD_UNKNOWN, Method, Methods, NO_IDENTITY, PERMISSION_DENIED, Peer,
+    authenticate, holds, telemetry,
+};
 
 /// What every call needs.
 pub(crate) struct Rpc {
@@ -80,9 +84,10 @@ impl Rpc {
     }
 
     /// Puts caller and deadline into the request's extensions, and makes room for it.
-    fn admit(&self, method: &Method, parts: &mut Parts, end: &mut End) -> Result<Option<Deadline>, Refusal> {
+    fn admit(&self, method: &Method, parts: &mut Parts, end: &mut End) -> Result<Option<Deadline>, Problem> {
         if let Some(permission) = method.permission {
-            let peer = parts.extensions.get::<Peer>().copied().ok_or_else(no_peer)?;
+            let peer = parts.extensions.get::<Peer>().copied();
+            let peer = peer.ok_or_else(|| NO_IDENTITY.because("the connection has no known peer"))?;
             let caller = authenticate(&self.identities, peer, parts)?;
             let allowed = holds(&caller, permission);
             end.span.record("principal", caller.principal.id.as_str());
@@ -135,25 +140,12 @@ fn span(method: &Method, request: &Request) -> Span {
 }
 
 fn unknown_method() -> Response {
-    Status::from(
-        Refusal::new(Code::Unimplemented, "METHOD_UNKNOWN", "this server has no such method")
-            .remedy("compare the versions of client and server; check the address"),
-    )
-    .into_http()
+    Status::from(METHOD_UNKNOWN.because("this server has no such method")).into_http()
 }
 
-fn no_peer() -> Refusal {
-    Refusal::new(Code::Unauthenticated, "NO_IDENTITY", "the connection has no known peer")
-}
-
-fn denied(caller: &Caller, method: &Method) -> Refusal {
+fn denied(caller: &Caller, method: &Method) -> Problem {
     let permission = method.permission.unwrap_or_default();
     let who = &caller.principal.id;
     let needs = permission.as_str_name();
-    Refusal::new(
-        Code::PermissionDenied,
-        "PERMISSION_DENIED",
-        format!("{who} may not call {}: it needs {needs}", method.name),
-    )
-    .remedy("ask an admin for a token with a role that holds it (`bellwether token create NAME --role ROLE`)")
+    PERMISSION_DENIED.because(format!("{who} may not call {}: it needs {needs}", method.name))
 }

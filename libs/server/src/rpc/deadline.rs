@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bellwether_clock::{Env, Timestamp};
+use bellwether_resource::error::Problem;
 use http::{Extensions, HeaderMap};
-use tonic::Code;
 
-use crate::{Limits, Method, Refusal};
+use crate::{DEADLINE_EXCEEDED, DEADLINE_MALFORMED, Limits, Method};
 
 /// When the caller stops waiting; in the extensions of the request. Calls made for it take what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,16 @@ pub(super) fn time_for(
     method: &Method,
     headers: &HeaderMap,
     limits: &Limits,
-) -> Result<Option<Duration>, Refusal> {
+) -> Result<Option<Duration>, Problem> {
     let asked = match headers.get("grpc-timeout") {
         None => None,
-        Some(value) => Some(value.to_str().ok().and_then(parse).ok_or_else(|| {
-            Refusal::new(Code::InvalidArgument, "DEADLINE_MALFORMED", "grpc-timeout is malformed")
-                .remedy("send at most 8 digits and one of H M S m u n")
-        })?),
+        Some(value) => Some(
+            value
+                .to_str()
+                .ok()
+                .and_then(parse)
+                .ok_or_else(|| DEADLINE_MALFORMED.because("grpc-timeout is malformed"))?,
+        ),
     };
     if method.streaming {
         return Ok(asked);
@@ -46,9 +49,8 @@ pub(super) fn time_for(
 }
 
 /// What a call is answered with whose time is over.
-pub(super) fn exceeded() -> Refusal {
-    Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "the call took longer than its deadline")
-        .remedy("read the resource to see what became of it; give the call more time")
+pub(super) fn exceeded() -> Problem {
+    DEADLINE_EXCEEDED.because("the call took longer than its deadline")
 }
 
 /// The grammar of `grpc-timeout` in the gRPC over HTTP/2 protocol.

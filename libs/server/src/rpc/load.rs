@@ -1,11 +1,11 @@
 //! Load shedding: a call that finds no room is refused at once instead of queueing.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use bellwether_resource::error::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::Code;
 
-use crate::{Limits, Method, Refusal};
+use crate::{Limits, Method, OVERLOADED};
 
 /// Room for calls.
 #[derive(Debug)]
@@ -25,20 +25,15 @@ impl Load {
     }
 
     /// Room for this call until the permit is dropped. What is open to everybody (health) always finds room.
-    pub(crate) fn admit(&self, method: &Method) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    pub(crate) fn admit(&self, method: &Method) -> Result<Option<OwnedSemaphorePermit>, Problem> {
         if method.permission.is_none() && !method.streaming {
             return Ok(None);
         }
         let room = if method.streaming { &self.streams } else { &self.unary };
-        let permit = room.clone().try_acquire_owned().map_err(|_| {
-            Refusal::new(
-                Code::ResourceExhausted,
-                "OVERLOADED",
-                "the server is at its limit of concurrent calls",
-            )
-            .remedy("retry with backoff; open fewer streams")
-            .retry_after(Duration::from_secs(1))
-        })?;
+        let permit = room
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| OVERLOADED.because("the server is at its limit of concurrent calls"))?;
         Ok(Some(permit))
     }
 }

@@ -1,10 +1,10 @@
 //! Every error leaves with exactly one `ErrorInfo` and under the code that the contracts promise.
 
+use bellwether_resource::error::Reason;
 use http::HeaderMap;
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
-use crate::Refusal;
+use crate::{MESSAGE_MALFORMED, MESSAGE_TOO_LARGE, reasons::generic};
 
 /// Rewrites the status in response headers or trailers where it needs it, and returns its code.
 pub(super) fn normalise(headers: &mut HeaderMap) -> Option<Code> {
@@ -24,61 +24,27 @@ pub(super) fn normalise(headers: &mut HeaderMap) -> Option<Code> {
     Some(code)
 }
 
-/// The status under its right code and with its reason; none: it is right as it is.
+/// The status under its right code and with its reason; none: it is right as it is. Whoever sends details of its own
+/// sends a reason with them.
 fn improve(status: &Status) -> Option<Status> {
-    let details = status.get_error_details();
-    if details.error_info().is_some() {
-        return None;
-    }
-    Some(reason_of(status).with_details(details))
+    status.details().is_empty().then(|| reason_of(status).because(status.message()).into())
 }
 
 /// What tonic says itself, in our terms. Its codes for a message that is too large and for one that cannot be decoded
 /// are not those of the contracts.
-fn reason_of(status: &Status) -> Refusal {
+fn reason_of(status: &Status) -> Reason {
     let message = status.message();
-    let refusal = |code, reason| Refusal::new(code, reason, message);
     match status.code() {
-        Code::OutOfRange if message.contains("message length too large") => {
-            refusal(Code::ResourceExhausted, "MESSAGE_TOO_LARGE").remedy("send at most 4 MiB in one message")
-        }
-        Code::Internal if message.starts_with("failed to decode Protobuf message") => {
-            refusal(Code::InvalidArgument, "MESSAGE_MALFORMED")
-                .remedy("use a client generated from the current proto/")
-        }
-        Code::Unimplemented => {
-            refusal(Code::Unimplemented, "METHOD_UNKNOWN").remedy("compare the versions of client and server")
-        }
-        Code::DeadlineExceeded => super::deadline::exceeded(),
-        code => refusal(code, generic(code)),
-    }
-}
-
-/// The reason of a status that came without one.
-fn generic(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "METHOD_UNKNOWN",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
+        Code::OutOfRange if message.contains("message length too large") => MESSAGE_TOO_LARGE,
+        Code::Internal if message.starts_with("failed to decode Protobuf message") => MESSAGE_MALFORMED,
+        code => generic(code),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tonic_types::StatusExt as _;
+
     use super::*;
 
     fn through(status: &Status) -> Status {
@@ -105,8 +71,7 @@ mod tests {
 
     #[test]
     fn what_has_a_reason_stays_as_it_is() {
-        let status =
-            Status::from(Refusal::new(Code::Aborted, "ETAG_MISMATCH", "changed").remedy("read again"));
+        let status = Status::from(bellwether_resource::error::ETAG_MISMATCH.because("changed"));
         let after = through(&status);
         assert_eq!((after.code(), after.details()), (status.code(), status.details()));
     }

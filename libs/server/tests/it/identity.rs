@@ -2,7 +2,8 @@
 
 use std::{fs, time::Duration};
 
-use bellwether_server::{ACTING_FOR, ACTING_ROLES, Kind, Role, SERVICE_NAME, Token, TokenFile, secret_hash};
+use bellwether_proto::metadata::{ACTING_FOR, ACTING_ROLES, SERVICE_NAME};
+use bellwether_server::{Kind, Role, Token, TokenFile, secret_hash};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
