@@ -18,6 +18,7 @@ mod store;
 pub mod time;
 mod token;
 mod violations;
+pub mod watch;
 
 pub use aggregate::{Aggregate, Entry, Meta};
 pub use filter::{Filter, FilterField};

@@ -19,6 +19,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub struct Problem {
     /// The reason.
     pub reason: Reason,
+    /// Boxed: results carry it, and most are good.
+    body: Box<Body>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Body {
     message: String,
     values: BTreeMap<String, String>,
     fields: Vec<FieldViolation>,
@@ -60,19 +66,12 @@ pub enum PreconditionKind {
 
 impl Problem {
     pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            values: BTreeMap::new(),
-            fields: vec![],
-            preconditions: vec![],
-            retry_after: None,
-        }
+        Self { reason, body: Box::new(Body { message: message.into(), ..Body::default() }) }
     }
 
     /// Adds a value for programs. `retryable` and `remedy` are set by themselves, but may be overridden.
     pub fn with(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
-        self.values.insert(name.into(), value.to_string());
+        self.body.values.insert(name.into(), value.to_string());
         self
     }
 
@@ -88,7 +87,7 @@ impl Problem {
         subject: impl Into<String>,
         description: impl Into<String>,
     ) -> Self {
-        self.preconditions.push(Precondition {
+        self.body.preconditions.push(Precondition {
             kind,
             subject: subject.into(),
             description: description.into(),
@@ -98,12 +97,12 @@ impl Problem {
 
     /// Says when to try again; 1 s where the code demands one and none is given.
     pub fn retry_after(mut self, delay: Duration) -> Self {
-        self.retry_after = Some(delay);
+        self.body.retry_after = Some(delay);
         self
     }
 
     pub(crate) fn fields(mut self, fields: Vec<FieldViolation>) -> Self {
-        self.fields = fields;
+        self.body.fields = fields;
         self
     }
 
@@ -111,7 +110,7 @@ impl Problem {
         let mut details = ErrorDetails::new();
         let mut budget = MOST_BYTES;
         let mut omitted = 0;
-        for field in &self.fields {
+        for field in &self.body.fields {
             let description = field.description();
             if spend(&mut budget, &[&field.path, &description]) {
                 details.add_bad_request_violation(field.path.clone(), description);
@@ -119,7 +118,7 @@ impl Problem {
                 omitted += 1;
             }
         }
-        for Precondition { kind, subject, description } in &self.preconditions {
+        for Precondition { kind, subject, description } in &self.body.preconditions {
             if spend(&mut budget, &[subject, description]) {
                 details.add_precondition_failure_violation(kind.name(), subject.clone(), description.clone());
             } else {
@@ -133,7 +132,7 @@ impl Problem {
             ("retryable".to_owned(), self.reason.retryable.to_string()),
             ("remedy".to_owned(), self.reason.remedy.to_owned()),
         ]);
-        values.extend(self.values.clone());
+        values.extend(self.body.values.clone());
         if omitted > 0 {
             values.insert("omitted_violations".to_owned(), omitted.to_string());
         }
@@ -147,7 +146,7 @@ impl Problem {
 
     fn retry_delay(&self) -> Option<Duration> {
         let demanded = matches!(self.reason.code, Code::Unavailable | Code::ResourceExhausted);
-        self.retry_after.or(demanded.then_some(RETRY_AFTER))
+        self.body.retry_after.or(demanded.then_some(RETRY_AFTER))
     }
 }
 
@@ -162,7 +161,7 @@ fn spend(budget: &mut usize, texts: &[&str]) -> bool {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.message, self.reason.name)
+        write!(f, "{} ({})", self.body.message, self.reason.name)
     }
 }
 
@@ -170,7 +169,7 @@ impl std::error::Error for Problem {}
 
 impl From<Problem> for Status {
     fn from(problem: Problem) -> Self {
-        Status::with_error_details(problem.reason.code, problem.message.clone(), problem.details())
+        Status::with_error_details(problem.reason.code, problem.body.message.clone(), problem.details())
     }
 }
 

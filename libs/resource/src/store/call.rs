@@ -1,7 +1,11 @@
 //! Who asks for what.
 
+use bellwether_clock::Timestamp;
+use bellwether_journal::{Journal, RequestRecord};
+use prost::Message;
 use serde::Serialize;
 
+use super::TransactError;
 use crate::{
     digest,
     error::{INVALID_FIELDS, Problem},
@@ -43,6 +47,34 @@ impl Call {
     /// A change of our own: a verdict, a timer, an observation.
     pub fn internal() -> Self {
         Self { scope: None, request_id: String::new(), digest: [0; 32] }
+    }
+
+    /// What was answered to this call before; for those who commit without a [`Store`](crate::Store).
+    ///
+    /// # Errors
+    /// [`TransactError::RequestIdReused`] for another payload, or when the journal cannot be read.
+    pub async fn earlier<T: Message + Default, E>(
+        &self,
+        journal: &dyn Journal,
+    ) -> Result<Option<T>, TransactError<E>> {
+        let Some((scope, id)) = self.key() else { return Ok(None) };
+        let Some(record) = journal.request(scope, id).await.map_err(TransactError::Read)? else {
+            return Ok(None);
+        };
+        if record.digest != self.digest {
+            return Err(TransactError::RequestIdReused(record.id));
+        }
+        let answer = T::decode(&*record.answer).map_err(|error| TransactError::Encoding(error.into()))?;
+        Ok(Some(answer))
+    }
+
+    /// The record that makes a repetition get `answer`; for those who commit without a [`Store`](crate::Store). None
+    /// when the call is not repeatable.
+    pub fn record(&self, answer: &impl Message, time: Timestamp) -> Option<RequestRecord> {
+        let (scope, id) = self.key()?;
+        let (scope, id) = (scope.to_owned(), id.to_owned());
+        let answer = answer.encode_to_vec().into();
+        Some(RequestRecord { scope, id, digest: self.digest, answer, time })
     }
 
     /// Scope and id, when it is repeatable.

@@ -7,10 +7,13 @@ use bytes::Bytes;
 
 use crate::{Aggregate, Entry};
 
+/// Makes the answer from the state after the events.
+type Answer<A, T> = Box<dyn FnOnce(&Entry<A>) -> T + Send>;
+
 /// What is to happen, and what to answer once it has.
 pub struct Decision<A: Aggregate, T> {
     pub(super) events: Vec<A::Event>,
-    pub(super) answer: Box<dyn FnOnce(&Entry<A>) -> T + Send>,
+    pub(super) answer: Answer<A, T>,
     pub(super) puts: Vec<Put>,
     pub(super) urgent: bool,
 }

@@ -5,12 +5,16 @@ use std::{
     sync::{Arc, RwLock},
 };
 
-use bellwether_clock::Env;
+use bellwether_clock::{Env, spawn};
 use bellwether_journal::{EventRecord, Journal, StreamInfo};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::{oneshot, watch};
 
 use super::{Inner, LoadError, Store, slot::Slot, snapshot};
-use crate::{Aggregate, Entry};
+use crate::{
+    Aggregate, Entry,
+    watch::{Progress, Told, follow},
+};
 
 const STREAMS: usize = 500;
 const EVENTS: usize = 500;
@@ -25,7 +29,8 @@ impl<A: Aggregate> Store<A> {
     /// # Errors
     /// [`LoadError`]: a journal that this build cannot read or that contradicts itself is not served.
     pub async fn load(journal: Arc<dyn Journal>, env: Env) -> Result<Self, LoadError> {
-        let loaded_at = *journal.head().borrow();
+        let (head, health) = (journal.head(), journal.health());
+        let position = *head.borrow();
         let mut slots = BTreeMap::new();
         loop {
             let last = slots.last_key_value().map(|(name, _): (&Arc<str>, _)| name.clone());
@@ -37,7 +42,17 @@ impl<A: Aggregate> Store<A> {
             let replayed: Vec<_> = stream::iter(replays).buffer_unordered(AT_ONCE).try_collect().await?;
             slots.extend(replayed);
         }
-        Ok(Self(Arc::new(Inner { journal, env, slots: RwLock::new(slots), loaded_at })))
+        let (_dropped, dropped) = oneshot::channel();
+        let inner = Arc::new(Inner {
+            journal,
+            env,
+            slots: RwLock::new(slots),
+            told: RwLock::new(Told::new(position)),
+            progress: watch::Sender::new(Progress { position, over: false }),
+            _dropped,
+        });
+        spawn("feed follower", follow(Arc::downgrade(&inner), head, health, dropped));
+        Ok(Self(inner))
     }
 }
 

@@ -17,13 +17,18 @@ use std::{
 
 use bellwether_clock::Env;
 use bellwether_journal::Journal;
+use tokio::sync::{oneshot, watch};
 
 use self::slot::Slot;
-use crate::{Aggregate, Entry};
+use crate::{
+    Aggregate, Entry,
+    watch::{Progress, Told},
+};
 
 pub use call::Call;
 pub use decision::{Decision, Done};
 pub use error::{LoadError, TransactError};
+pub(crate) use load::{decode_event, illegal};
 
 /// All streams of one kind. Cheap to clone.
 ///
@@ -33,14 +38,16 @@ pub use error::{LoadError, TransactError};
 ///
 /// # Assumptions
 /// Events of this kind are committed through this store alone, in one process: the owner of the journal.
-pub struct Store<A: Aggregate>(Arc<Inner<A>>);
+pub struct Store<A: Aggregate>(pub(crate) Arc<Inner<A>>);
 
-struct Inner<A: Aggregate> {
-    journal: Arc<dyn Journal>,
+pub(crate) struct Inner<A: Aggregate> {
+    pub(crate) journal: Arc<dyn Journal>,
     env: Env,
     slots: RwLock<BTreeMap<Arc<str>, Arc<Slot<A>>>>,
-    /// The head of the feed when it was loaded.
-    loaded_at: u64,
+    pub(crate) told: RwLock<Told<A>>,
+    pub(crate) progress: watch::Sender<Progress>,
+    /// Ends the task that follows the feed.
+    _dropped: oneshot::Sender<()>,
 }
 
 // === impl Store ===
@@ -75,12 +82,20 @@ impl<A: Aggregate> Store<A> {
         entries.filter(|entry| entry.exists()).collect()
     }
 
-    fn find(&self, stream: &str) -> Option<Arc<Slot<A>>> {
+    /// The states that watchers have been told of, as of one position of the feed.
+    pub(crate) fn published(&self) -> (u64, Vec<Arc<Entry<A>>>) {
+        let told = self.0.told.read().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.0.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let entries = slots.values().map(|slot| slot.published()).filter(|entry| entry.exists());
+        (told.position, entries.collect())
+    }
+
+    pub(crate) fn find(&self, stream: &str) -> Option<Arc<Slot<A>>> {
         self.0.slots.read().unwrap_or_else(PoisonError::into_inner).get(stream).cloned()
     }
 
     /// The stream's place; made when there is none.
-    fn slot(&self, stream: &Arc<str>) -> Arc<Slot<A>> {
+    pub(crate) fn slot(&self, stream: &Arc<str>) -> Arc<Slot<A>> {
         if let Some(slot) = self.find(stream) {
             return slot;
         }

@@ -15,6 +15,18 @@ struct Kept<S> {
     state: S,
 }
 
+// === impl Entry ===
+
+impl<A: Aggregate> Entry<A> {
+    /// The snapshot's payload; for those who commit without a [`Store`](crate::Store).
+    ///
+    /// # Errors
+    /// When the state has no JSON form.
+    pub fn to_snapshot(&self) -> Result<Bytes, serde_json::Error> {
+        encode(self)
+    }
+}
+
 pub(super) fn encode<A: Aggregate>(entry: &Entry<A>) -> Result<Bytes, serde_json::Error> {
     let Entry { position, create_time, update_time, ref state, .. } = *entry;
     serde_json::to_vec(&Kept { position, create_time, update_time, state }).map(Bytes::from)
