@@ -7,6 +7,8 @@
 
 mod command;
 pub mod control;
+mod durable;
 pub mod gateway;
+pub mod supervisor;
 
 pub use command::{Command, run};

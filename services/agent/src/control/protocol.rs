@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::gateway::{Sample, Share, Table};
+use crate::gateway::{Affinity, Mirror, Preview, Rule, Sample, Share, Table};
 
 /// What the supervisor asks of a gateway.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,6 +86,14 @@ pub struct TargetStatus {
     pub revision: u64,
     /// The split in use; empty: every request is answered with 503.
     pub split: Vec<Share>,
+    /// The rules in use.
+    pub rules: Vec<Rule>,
+    /// The mirror in use.
+    pub mirror: Option<Mirror>,
+    /// The affinity in use.
+    pub affinity: Option<Affinity>,
+    /// The previews in use.
+    pub preview: Vec<Preview>,
 }
 
 /// What goes to one instance.

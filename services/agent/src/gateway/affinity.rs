@@ -1,7 +1,9 @@
 //! Keeps a client on the fleet that it got, by a cookie. The cookie names the fleet by a hash; one that names no
 //! fleet of the split (its rollout is over, or was taken back) is as good as none.
 
-use http::{HeaderMap, HeaderValue, header::COOKIE};
+use http::{HeaderMap, HeaderValue};
+
+use super::matching::cookies;
 
 /// The cookie lives a day: longer than any ramp, and the browser forgets it soon after.
 const MAX_AGE_SECONDS: u32 = 86_400;
@@ -25,13 +27,8 @@ impl Affinity {
 
     /// The fleet that a client has been given before, if it still gets a share.
     pub fn fleet_of(&self, headers: &HeaderMap) -> Option<usize> {
-        let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let pairs =
-            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let mine = pairs.filter(|(name, _)| *name == self.cookie).map(|(_, value)| value);
-        mine.into_iter()
-            .find_map(|value| self.tags.iter().find(|(_, tag)| tag == value))
-            .map(|(fleet, _)| *fleet)
+        let mut mine = cookies(headers).filter(|(name, _)| *name == self.cookie).map(|(_, value)| value);
+        mine.find_map(|value| self.tags.iter().find(|(_, tag)| tag == value)).map(|(fleet, _)| *fleet)
     }
 
     /// Tells a client to stay on this fleet.
@@ -53,6 +50,8 @@ fn tag(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use http::header::COOKIE;
+
     use super::*;
 
     fn sent(cookies: &str) -> HeaderMap {

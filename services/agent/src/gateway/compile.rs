@@ -14,7 +14,7 @@ use super::{
     affinity::Affinity,
     classify::Classifier,
     entry::{Entries, Entry},
-    matching::{HeaderTest, JourneyTest},
+    matching::{HeaderTest, RequestTest},
     route::{Backend, Fleet, MirrorTo, Route},
     split::Split,
     table::{self, HeaderMatch, PreviewBy, Protocol, Table, ValueMatch},
@@ -98,17 +98,15 @@ impl Compiler {
         }
         let shares = shares(target, fleets)?;
         let journeys: Arc<[String]> = target.journeys.iter().map(|journey| journey.name.clone()).collect();
-        let rule = |rule: &table::Rule| Ok((HeaderTest::all(&rule.headers)?, index(fleets, &rule.fleet)?));
+        let rule = |rule: &table::Rule| Ok((RequestTest::new(&rule.requests)?, index(fleets, &rule.fleet)?));
         let with_share = shares.iter().filter(|(_, percent)| *percent > 0.0);
         let with_share = with_share.filter_map(|(fleet, _)| Some((*fleet, *fleets.get(*fleet)?)));
         let affinity = target.affinity.as_ref().map(|affinity| Affinity::new(&affinity.cookie, with_share));
         Ok(Route {
-            revision: target.revision,
             policy: target.policy.clone(),
             classifier: Classifier::new(&target.policy.errors)?,
             mirror: target.mirror.as_ref().map(|mirror| self.mirror(mirror, fleets)).transpose()?.flatten(),
             split: Split::new(&shares, self.env.random()),
-            shares: target.split.clone(),
             previews: previews(target, fleets)?,
             rules: target.rules.iter().map(rule).collect::<Result<_, String>>()?,
             affinity,
@@ -117,7 +115,11 @@ impl Compiler {
                 .iter()
                 .map(|(id, it)| self.fleet(name, target, id, it, &journeys))
                 .collect(),
-            journeys: target.journeys.iter().map(JourneyTest::new).collect::<Result<_, _>>()?,
+            journeys: target
+                .journeys
+                .iter()
+                .map(|it| RequestTest::new(&it.requests))
+                .collect::<Result<_, _>>()?,
         })
     }
 

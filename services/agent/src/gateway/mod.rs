@@ -26,7 +26,6 @@ mod run;
 mod split;
 mod state;
 mod table;
-mod table_file;
 mod tls;
 mod tunnel;
 mod upgrade;
@@ -39,5 +38,5 @@ pub use histogram::Buckets;
 pub use run::{Options, run};
 pub use table::{
     Affinity, Balance, ErrorRules, Fleet, HeaderMatch, Ingress, Instance, Journey, Mirror, Policy, Preview,
-    PreviewBy, Protocol, Rule, Share, Table, Target, Tls, ValueMatch,
+    PreviewBy, Protocol, RequestMatch, Rule, Share, Table, Target, Tls, ValueMatch,
 };

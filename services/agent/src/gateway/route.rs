@@ -12,31 +12,27 @@ use super::{
     accounting::{Accounting, Cell, Key, Traffic},
     affinity::Affinity,
     classify::Classifier,
-    matching::{HeaderTest, JourneyTest},
+    matching::{HeaderTest, RequestTest},
     split::Split,
-    table::{Balance, Policy, Share},
+    table::{Balance, Policy},
     upstream::Upstream,
 };
 
 /// One target.
 #[derive(Debug)]
 pub struct Route {
-    /// The route revision.
-    pub revision: u64,
     /// Limits and times.
     pub policy: Policy,
     /// What counts as an error.
     pub classifier: Classifier,
-    /// The shares that `split` was made of.
-    pub shares: Vec<Share>,
     /// Copies to one fleet.
     pub mirror: Option<MirrorTo>,
     pub(super) fleets: Vec<Fleet>,
     pub(super) split: Option<Split>,
     pub(super) previews: Vec<(HeaderTest, usize)>,
-    pub(super) rules: Vec<(Box<[HeaderTest]>, usize)>,
+    pub(super) rules: Vec<(RequestTest, usize)>,
     pub(super) affinity: Option<Affinity>,
-    pub(super) journeys: Vec<JourneyTest>,
+    pub(super) journeys: Vec<RequestTest>,
 }
 
 /// The instances of one fleet that get requests.
@@ -92,9 +88,8 @@ impl Route {
         if let Some(fleet) = first(&self.previews, |test| test.holds(&request.headers)) {
             return known(fleet, Traffic::Preview);
         }
-        let all = |tests: &[HeaderTest]| tests.iter().all(|test| test.holds(&request.headers));
         // a rule whose fleet has no instance would only turn testers away
-        let ruled = first(&self.rules, |tests| all(tests)).filter(|fleet| !self.is_empty(*fleet));
+        let ruled = first(&self.rules, |test| test.holds(request)).filter(|fleet| !self.is_empty(*fleet));
         if let Some(fleet) = ruled {
             return known(fleet, Traffic::Matched);
         }

@@ -17,13 +17,14 @@ use super::{
     accounting::Accounting,
     compile::{CompileError, Compiled, Compiler},
     retire::Retire,
-    route::Route,
-    table::Table,
-    table_file::{self, FileError},
+    table::{Table, Target},
     tls::{TlsError, TlsStore},
     upstream::Upstream,
 };
-use crate::control::{InstanceStatus, Status, TargetStatus};
+use crate::{
+    control::{InstanceStatus, Status, TargetStatus},
+    durable::{self, FileError},
+};
 
 /// Counters of a route that is gone are told this many seconds longer.
 const KEEP_COUNTERS: u32 = 120;
@@ -85,7 +86,7 @@ impl State {
     pub fn new(env: Env, workers: usize, file: PathBuf) -> Result<Self, ApplyError> {
         let accounting = Arc::new(Accounting::default());
         let compiler = Compiler::new(env.clone(), workers, accounting.clone());
-        let compiled = compiler.compile(table_file::load(&file)?.unwrap_or_default())?;
+        let compiled = compiler.compile(durable::load::<Table>(&file)?.unwrap_or_default())?;
         let tls = TlsStore::default();
         // a certificate that has become unreadable must not keep the other applications down
         if let Err(error) = tls.load(&compiled.entries) {
@@ -119,7 +120,7 @@ impl State {
         let compiled = self.compiler.compile(table)?;
         self.tls.load(&compiled.entries)?;
         if persist {
-            table_file::save(&self.file, &compiled.table).await?;
+            durable::save(&self.file, &compiled.table).await?;
         }
         self.table.store(Arc::new(compiled));
         Ok(self.status())
@@ -128,8 +129,9 @@ impl State {
     /// What is routed, read from the table in use.
     pub fn status(&self) -> Status {
         let compiled = self.table.load_full();
-        let target = |(name, route): (&String, &Arc<Route>)| {
-            (name.clone(), TargetStatus { revision: route.revision, split: route.shares.clone() })
+        let target = |(name, target): (&String, &Target)| {
+            let Target { revision, split, rules, mirror, affinity, preview, .. } = target.clone();
+            (name.clone(), TargetStatus { revision, split, rules, mirror, affinity, preview })
         };
         let instance = |(id, upstream): (String, Arc<Upstream>)| {
             (id, InstanceStatus { in_flight: upstream.in_flight(), cut_by_drain: upstream.cut_by_drain() })
@@ -139,7 +141,7 @@ impl State {
             version: compiled.table.version,
             listening: Vec::new(),
             connections: self.connections.load(Relaxed),
-            targets: compiled.routes.iter().map(target).collect(),
+            targets: compiled.table.targets.iter().map(target).collect(),
             instances: self.compiler.upstreams().into_iter().map(instance).collect(),
         }
     }

@@ -146,11 +146,26 @@ pub struct Share {
 pub struct Rule {
     /// The fleet.
     pub fleet: String,
-    /// All must hold.
-    pub headers: Vec<HeaderMatch>,
+    /// Which.
+    #[serde(flatten)]
+    pub requests: RequestMatch,
 }
 
-/// A condition on one header.
+/// Some of the requests: all parts must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RequestMatch {
+    /// Any of these methods; empty: any.
+    pub methods: Vec<String>,
+    /// What the path begins with; empty: any.
+    pub path_prefix: String,
+    /// Headers.
+    pub headers: Vec<HeaderMatch>,
+    /// Cookies.
+    pub cookies: Vec<HeaderMatch>,
+}
+
+/// A condition on one header or cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderMatch {
     /// Its name.
@@ -195,15 +210,9 @@ pub struct Affinity {
 pub struct Journey {
     /// Its name.
     pub name: String,
-    /// Any of these methods; empty: any.
-    #[serde(default)]
-    pub methods: Vec<String>,
-    /// The path, or what it begins with when it ends with `*`; empty: any.
-    #[serde(default)]
-    pub path: String,
-    /// All must hold.
-    #[serde(default)]
-    pub headers: Vec<HeaderMatch>,
+    /// Which.
+    #[serde(flatten)]
+    pub requests: RequestMatch,
 }
 
 /// Limits, times, what counts as an error.

@@ -1,0 +1,140 @@
+//! What a target can be told. Everything is written down before it is done.
+
+use bellwether_clock::Timestamp;
+
+use super::{Observed, State, Target, TargetError, file::File, file::TakenOver};
+use crate::{
+    control::TargetStatus,
+    durable,
+    supervisor::{
+        fence::Fence,
+        routing::RouteError,
+        wish::{RouteWish, Wish},
+    },
+};
+
+// === impl Target ===
+
+impl Target {
+    /// Takes a wish. It is durable when this returns, and worked on until the next one.
+    ///
+    /// # Errors
+    /// A fence that is not obeyed; the traffic was taken over; the disk's.
+    pub async fn converge(&self, fence: Fence, wish: Wish) -> Result<Observed, TargetError> {
+        let mut state = self.state.lock().await;
+        self.admit(&mut state, fence, |file| file.wish = wish).await?;
+        self.pass(&mut state).await;
+        Ok(self.observe())
+    }
+
+    /// Changes only the route; returns when the gateway has confirmed it.
+    ///
+    /// # Errors
+    /// Those of `converge`; the gateway does not confirm it.
+    pub async fn route(&self, fence: Fence, route: RouteWish) -> Result<TargetStatus, TargetError> {
+        let mut state = self.state.lock().await;
+        self.admit(&mut state, fence, |file| file.wish.route = route).await?;
+        self.confirm(&mut state).await
+    }
+
+    /// Gives a fleet no new request from now on.
+    ///
+    /// # Errors
+    /// Those of `converge`; there is no such fleet.
+    pub async fn drain(&self, fence: Fence, fleet: String, until: Timestamp) -> Result<(), TargetError> {
+        let mut state = self.state.lock().await;
+        if state.file.wish.fleet(&fleet).is_none() {
+            return Err(TargetError::NoFleet(fleet));
+        }
+        let begin = |file: &mut File| {
+            file.wish.drains.insert(fleet, until);
+        };
+        self.admit(&mut state, fence, begin).await?;
+        self.pass(&mut state).await;
+        Ok(())
+    }
+
+    /// Routes everything to one fleet, past the executor; by default to the trusted one.
+    ///
+    /// # Errors
+    /// There is no such fleet; the disk's; the gateway does not confirm it (it stays taken over then).
+    pub async fn take_over(
+        &self,
+        fleet: Option<String>,
+        reason: String,
+    ) -> Result<TargetStatus, TargetError> {
+        let mut state = self.state.lock().await;
+        let fleet = match fleet {
+            Some(fleet) => fleet,
+            None => state.file.stable().ok_or(TargetError::NoStable)?.to_owned(),
+        };
+        if state.file.wish.fleet(&fleet).is_none() {
+            return Err(TargetError::NoFleet(fleet));
+        }
+        let revision = state.file.route().revision + 1;
+        let since = self.context.env.now();
+        let taken = TakenOver { fleet, revision, reason, since, handed_back: false };
+        self.write(&mut state, |file| file.taken_over = Some(taken)).await?;
+        self.confirm(&mut state).await
+    }
+
+    /// Lets the executor work on the target again.
+    ///
+    /// # Errors
+    /// Nothing was taken over; the disk's.
+    pub async fn hand_back(&self, reason: &str) -> Result<(), TargetError> {
+        let mut state = self.state.lock().await;
+        if state.taken_over().is_none() {
+            return Err(TargetError::NotTakenOver);
+        }
+        tracing::info!(target = self.name, reason, "handed back");
+        let give = |file: &mut File| file.taken_over.iter_mut().for_each(|taken| taken.handed_back = true);
+        self.write(&mut state, give).await?;
+        self.pass(&mut state).await;
+        Ok(())
+    }
+
+    async fn admit(
+        &self,
+        state: &mut State,
+        fence: Fence,
+        change: impl FnOnce(&mut File),
+    ) -> Result<(), TargetError> {
+        state.file.fence.admit(&fence)?;
+        if let Some(taken) = state.taken_over() {
+            return Err(TargetError::TakenOver { reason: taken.reason.clone() });
+        }
+        let change = |file: &mut File| {
+            change(file);
+            file.fence = fence;
+            file.taken_over = None;
+        };
+        self.write(state, change).await
+    }
+
+    async fn write(&self, state: &mut State, change: impl FnOnce(&mut File)) -> Result<(), TargetError> {
+        let mut file = state.file.clone();
+        change(&mut file);
+        if file != state.file {
+            durable::save(&self.path, &file).await?;
+            state.file = file;
+        }
+        Ok(())
+    }
+
+    async fn confirm(&self, state: &mut State) -> Result<TargetStatus, TargetError> {
+        self.push(state).await?;
+        let confirmed = state.confirmed.clone();
+        self.pass(state).await;
+        Ok(confirmed.ok_or(RouteError::Down)?)
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// Who took the traffic over, if it was not handed back.
+    pub(super) fn taken_over(&self) -> Option<&TakenOver> {
+        self.file.taken_over.as_ref().filter(|taken| !taken.handed_back)
+    }
+}
