@@ -21,7 +21,7 @@ use super::{
     Delivery, Event, OutboxError,
     table::{Disabled, InForce, Table},
 };
-use crate::routing::{Routing, Violation};
+use crate::routing::Routing;
 
 /// The prefix of the deliveries' streams.
 pub const DELIVERY_STREAMS: &str = "deliveries/";
@@ -39,11 +39,6 @@ pub(super) struct StoredRouting {
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
 }
-
-/// A stored routing has become invalid.
-#[derive(Debug, thiserror::Error)]
-#[error("the stored routing is not valid: {0:?}")]
-struct InvalidRouting(Vec<Violation>);
 
 pub(super) async fn load(journal: &dyn Journal) -> Result<Table, OutboxError> {
     let mut table = Table::empty();
@@ -63,10 +58,8 @@ pub(super) async fn load(journal: &dyn Journal) -> Result<Table, OutboxError> {
 
 fn in_force(stored: StoredRouting) -> Result<InForce, OutboxError> {
     let StoredRouting { routing, version, created, updated } = stored;
-    let compiled = Routing::compile(routing).map_err(|violations| OutboxError::Decode {
-        key: ROUTING.to_owned(),
-        source: InvalidRouting(violations).into(),
-    })?;
+    let compiled = Routing::compile(routing)
+        .map_err(|problem| OutboxError::Decode { key: ROUTING.to_owned(), source: problem.into() })?;
     Ok(InForce { compiled: Arc::new(compiled), version, created, updated })
 }
 

@@ -8,8 +8,8 @@ mod tree;
 use std::collections::BTreeMap;
 
 use bellwether_proto::notifier::v1 as proto;
+use bellwether_resource::{Violations, error::Problem};
 
-pub use compile::Violation;
 pub use matcher::{Matcher, MatcherError};
 pub use receiver::{Channel, Rate, Receiver, SecretRef, Webhook};
 pub use tree::{Hit, Node};
@@ -31,12 +31,19 @@ pub struct Routing {
 // === impl Routing ===
 
 impl Routing {
+    /// Reads it in a request; whether it is right is for the violations to say.
+    pub fn read(violations: &mut Violations, source: proto::Routing) -> Self {
+        compile::compile(violations, source)
+    }
+
     /// Compiles it.
     ///
     /// # Errors
-    /// Every violation in it.
-    pub fn compile(source: proto::Routing) -> Result<Self, Vec<Violation>> {
-        compile::compile(source)
+    /// `INVALID_FIELDS` with every violation in it.
+    pub fn compile(source: proto::Routing) -> Result<Self, Problem> {
+        let mut violations = Violations::new();
+        let routing = Self::read(&mut violations, source);
+        violations.finish().map(|()| routing)
     }
 
     /// Everything to the log.

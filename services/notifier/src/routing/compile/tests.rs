@@ -1,11 +1,17 @@
+use bellwether_resource::error::Problem;
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
 use super::*;
 
-fn parse(json: serde_json::Value) -> Result<Routing, Vec<Violation>> {
-    compile(serde_json::from_value(json).unwrap())
+fn parse(json: serde_json::Value) -> Result<Routing, Problem> {
+    Routing::compile(serde_json::from_value(json).unwrap())
 }
 
 fn paths(json: serde_json::Value) -> Vec<String> {
-    parse(json).unwrap_err().into_iter().map(|violation| violation.path).collect()
+    let status = Status::from(parse(json).unwrap_err());
+    let details = status.get_error_details().bad_request().unwrap().clone();
+    details.field_violations.into_iter().map(|violation| violation.field).collect()
 }
 
 #[test]
@@ -49,7 +55,7 @@ fn every_violation_is_reported_at_once() {
             "receivers[0].webhook.timeout",
             "receivers[0].webhook.signing_secrets[0]",
             "receivers[0].webhook.url",
-            "receivers[1]",
+            "receivers[1].log or webhook",
             "receivers[2].rate_limit.per_second",
             "route.receiver",
             "route",
