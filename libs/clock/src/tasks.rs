@@ -13,5 +13,5 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(task.instrument(info_span!("task", name)))
+    tokio::spawn(task.instrument(info_span!("task", task = name)))
 }

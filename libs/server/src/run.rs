@@ -111,6 +111,7 @@ where
         otlp_endpoint: args.otlp_endpoint.clone(),
     };
     let telemetry = telemetry::init(&config)?;
+    telemetry::log_panics();
     let shutdown = Shutdown::new();
     on_signals(shutdown.clone())?;
     args.make_data_dir()?;

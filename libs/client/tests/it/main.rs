@@ -6,4 +6,5 @@ mod calls;
 mod fake;
 mod harness;
 mod streams;
+mod trace;
 mod watch;

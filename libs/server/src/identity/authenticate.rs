@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bellwether_proto::metadata::{ACTING_FOR, ACTING_ROLES, SERVICE_NAME};
-use bellwether_resource::error::Problem;
 use http::{HeaderMap, header, request::Parts, uri::Authority};
+use tonic::Status;
 
 use super::{Caller, Identities, OnBehalfOf, Principal};
 use crate::{ACTING_MALFORMED, ACTING_NOT_ALLOWED, NO_IDENTITY, Role, TOKEN_UNKNOWN};
@@ -31,17 +31,17 @@ pub struct Peer {
 /// # Errors
 /// UNAUTHENTICATED `NO_IDENTITY` or `TOKEN_UNKNOWN`; PERMISSION_DENIED `ACTING_NOT_ALLOWED`; INVALID_ARGUMENT
 /// `ACTING_MALFORMED`.
-pub fn authenticate(identities: &Identities, peer: Peer, request: &Parts) -> Result<Caller, Problem> {
+pub fn authenticate(identities: &Identities, peer: Peer, request: &Parts) -> Result<Caller, Status> {
     let headers = &request.headers;
     let (caller, acts_for_others) = match bearer(headers)? {
         Some(secret) => by_token(identities, peer, headers, secret)?,
         None if peer.loopback && is_direct(request) => (Caller::local(), false),
-        None => return Err(NO_IDENTITY.because("the call carries no identity")),
+        None => return Err(NO_IDENTITY.because("the call carries no identity").into()),
     };
     let on_behalf_of = acting_for(headers)?;
     if on_behalf_of.is_some() && !acts_for_others {
         let message = format!("{} may not act for others", caller.principal.id);
-        return Err(ACTING_NOT_ALLOWED.because(message));
+        return Err(ACTING_NOT_ALLOWED.because(message).into());
     }
     Ok(Caller { on_behalf_of, ..caller })
 }
@@ -51,7 +51,7 @@ fn by_token(
     peer: Peer,
     headers: &HeaderMap,
     secret: &str,
-) -> Result<(Caller, bool), Problem> {
+) -> Result<(Caller, bool), Status> {
     let service = text(headers, SERVICE_NAME).filter(|name| SERVICES.contains(name)).unwrap_or("service");
     let token = identities
         .find(secret, service)
@@ -67,16 +67,16 @@ fn by_token(
     Ok((caller, token.acts_for_others))
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Status> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(|value| value.split_once(' '));
     match token {
         Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(secret.trim())),
-        _ => Err(TOKEN_UNKNOWN.because("authorization is not a bearer token")),
+        _ => Err(TOKEN_UNKNOWN.because("authorization is not a bearer token").into()),
     }
 }
 
-fn acting_for(headers: &HeaderMap) -> Result<Option<OnBehalfOf>, Problem> {
+fn acting_for(headers: &HeaderMap) -> Result<Option<OnBehalfOf>, Status> {
     let Some(value) = headers.get(ACTING_FOR) else { return Ok(None) };
     let malformed = || ACTING_MALFORMED.because("bellwether-on-behalf-of is malformed");
     let principal: Principal =

@@ -1,6 +1,7 @@
 use bellwether_clock::Env;
 use http::Request;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use super::*;
 use crate::{IdentityFiles, Kind, Token, TokenFile, secret_hash};
@@ -30,14 +31,19 @@ fn identities() -> (tempfile::TempDir, Identities, String) {
     (dir, identities, secret)
 }
 
-fn call(peer: Peer, uri: &str, headers: &[(&str, &str)]) -> Result<Caller, (Code, &'static str)> {
+fn call(peer: Peer, uri: &str, headers: &[(&str, &str)]) -> Result<Caller, (Code, String)> {
     let (_dir, identities, secret) = identities();
     let mut request = Request::builder().uri(uri);
     for (name, value) in headers {
         request = request.header(*name, value.replace("SERVICE", &secret));
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    authenticate(&identities, peer, &parts).map_err(|refusal| (refusal.reason.code, refusal.reason.name))
+    authenticate(&identities, peer, &parts)
+        .map_err(|refusal| (refusal.code(), refusal.get_details_error_info().unwrap().reason))
+}
+
+fn refused(code: Code, reason: &str) -> Result<Caller, (Code, String)> {
+    Err((code, reason.to_owned()))
 }
 
 #[test]
@@ -49,7 +55,7 @@ fn loopback_without_a_token_is_local() {
 
 #[test]
 fn who_was_led_here_by_name_or_proxy_is_not_local() {
-    let nobody = Err((Code::Unauthenticated, "NO_IDENTITY"));
+    let nobody = refused(Code::Unauthenticated, "NO_IDENTITY");
     assert_eq!(call(LOOPBACK, "http://evil.example/a", &[]), nobody);
     assert_eq!(call(LOOPBACK, "/a", &[("host", "evil.example:80")]), nobody);
     assert_eq!(call(LOOPBACK, "/a", &[("x-forwarded-for", "10.0.0.1")]), nobody);
@@ -65,7 +71,7 @@ fn a_token_stands_for_its_principal() {
 
 #[test]
 fn an_unknown_token_is_refused_on_loopback_too() {
-    let unknown = Err((Code::Unauthenticated, "TOKEN_UNKNOWN"));
+    let unknown = refused(Code::Unauthenticated, "TOKEN_UNKNOWN");
     assert_eq!(call(LOOPBACK, "/a", &[("authorization", "Bearer nonsense")]), unknown);
     assert_eq!(call(LOOPBACK, "/a", &[("authorization", "Basic YTpi")]), unknown);
 }
@@ -90,12 +96,12 @@ fn a_service_says_its_name_and_for_whom_it_acts() {
 #[test]
 fn a_person_does_not_act_for_others() {
     let headers = [("authorization", "Bearer alices"), (ACTING_FOR, "human/bob")];
-    assert_eq!(call(REMOTE, "/a", &headers), Err((Code::PermissionDenied, "ACTING_NOT_ALLOWED")));
-    let malformed = Err((Code::InvalidArgument, "ACTING_MALFORMED"));
+    assert_eq!(call(REMOTE, "/a", &headers), refused(Code::PermissionDenied, "ACTING_NOT_ALLOWED"));
+    let malformed = refused(Code::InvalidArgument, "ACTING_MALFORMED");
     assert_eq!(call(LOOPBACK, "/a", &[(ACTING_FOR, "alice")]), malformed);
     assert_eq!(call(LOOPBACK, "/a", &[(ACTING_FOR, "human/a"), (ACTING_ROLES, "root")]), malformed);
     // `local` would count as a distinct human otherwise
-    let forbidden = Err((Code::PermissionDenied, "ACTING_NOT_ALLOWED"));
+    let forbidden = refused(Code::PermissionDenied, "ACTING_NOT_ALLOWED");
     assert_eq!(call(LOOPBACK, "/a", &[(ACTING_FOR, "human/bob")]), forbidden);
 }
 

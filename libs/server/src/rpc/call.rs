@@ -71,7 +71,7 @@ impl Rpc {
                 let left = deadline.map(|deadline| deadline.left(&self.env));
                 (run(next, Request::from_parts(parts, body), left).await, deadline)
             }
-            Err(refusal) => (Status::from(refusal).into_http(), None),
+            Err(refusal) => (refusal.into_http(), None),
         };
         let code = normalise(response.headers_mut());
         if let Some(code) = code {
@@ -84,7 +84,7 @@ impl Rpc {
     }
 
     /// Puts caller and deadline into the request's extensions, and makes room for it.
-    fn admit(&self, method: &Method, parts: &mut Parts, end: &mut End) -> Result<Option<Deadline>, Problem> {
+    fn admit(&self, method: &Method, parts: &mut Parts, end: &mut End) -> Result<Option<Deadline>, Status> {
         if let Some(permission) = method.permission {
             let peer = parts.extensions.get::<Peer>().copied();
             let peer = peer.ok_or_else(|| NO_IDENTITY.because("the connection has no known peer"))?;
@@ -93,7 +93,7 @@ impl Rpc {
             end.span.record("principal", caller.principal.id.as_str());
             parts.extensions.insert(caller.clone());
             if !allowed {
-                return Err(denied(&caller, method));
+                return Err(denied(&caller, method).into());
             }
         }
         end.room = self.load.admit(method)?;

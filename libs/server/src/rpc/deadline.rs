@@ -5,6 +5,7 @@ use std::time::Duration;
 use bellwether_clock::{Env, Timestamp};
 use bellwether_resource::error::Problem;
 use http::{Extensions, HeaderMap};
+use tonic::Status;
 
 use crate::{DEADLINE_EXCEEDED, DEADLINE_MALFORMED, Limits, Method};
 
@@ -31,7 +32,7 @@ pub(super) fn time_for(
     method: &Method,
     headers: &HeaderMap,
     limits: &Limits,
-) -> Result<Option<Duration>, Problem> {
+) -> Result<Option<Duration>, Status> {
     let asked = match headers.get("grpc-timeout") {
         None => None,
         Some(value) => Some(

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bellwether_resource::error::Problem;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::Status;
 
 use crate::{Limits, Method, OVERLOADED};
 
@@ -25,7 +25,7 @@ impl Load {
     }
 
     /// Room for this call until the permit is dropped. What is open to everybody (health) always finds room.
-    pub(crate) fn admit(&self, method: &Method) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+    pub(crate) fn admit(&self, method: &Method) -> Result<Option<OwnedSemaphorePermit>, Status> {
         if method.permission.is_none() && !method.streaming {
             return Ok(None);
         }

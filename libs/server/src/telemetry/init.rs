@@ -63,7 +63,6 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, StartError> {
         .with(traces)
         .try_init()
         .map_err(|error| StartError::Telemetry(error.into()))?;
-    log_panics();
     Ok(Telemetry(provider))
 }
 
@@ -117,7 +116,7 @@ where
 }
 
 /// A panic goes where everything else goes.
-fn log_panics() {
+pub(crate) fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let text = panic.payload_as_str().unwrap_or("(no text)");
