@@ -101,8 +101,8 @@ pub fn stable_is_safe(state: &TargetState) -> Option<Violation> {
         }
         None => state.instances(),
     };
-    (wanted < least).then(|| ())?;
-    broken("stable_is_safe", format!("stable has {wanted} instances, {least} are needed"))
+    let text = || format!("stable has {wanted} instances, {least} are needed");
+    broken("stable_is_safe", (wanted < least).then(text)?)
 }
 
 /// A Bake ends only on PASS, or on a recorded override or policy choice.

@@ -19,7 +19,7 @@ mod wake;
 pub use analysis::{AnalysisSpec, analysis};
 pub use desired::desired;
 pub use effects::{Effect, effects};
-pub use engine::decide;
+pub use engine::{blocked, decide};
 pub use event::{AftercareEvent, Event, Observation, RolloutEvent};
 pub use evolve::{Illegal, evolve, replay};
 pub use input::{Action, Choice, Command, HookId, HookPlace, Input};

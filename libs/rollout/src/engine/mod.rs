@@ -20,7 +20,7 @@ mod undo;
 use jiff::Timestamp;
 
 pub(crate) use ctx::Ctx;
-pub(crate) use running::{Blocked, may_start};
+pub use running::blocked;
 
 use crate::{
     event::Event,

@@ -3,8 +3,9 @@
 use super::{Ctx, finish, guards, share, steps};
 use crate::{
     event::{Event, RolloutEvent},
-    model::{PauseOwner, Reason},
+    model::{PauseOwner, Reason, TargetState},
 };
+use jiff::Timestamp;
 
 pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
     let guarded = guards::running(ctx);
@@ -55,5 +56,23 @@ pub(crate) fn may_start(ctx: &Ctx) -> Result<(), Blocked> {
             Err(Blocked::Held(hold.reason.clone()))
         }
         _ => Ok(()),
+    }
+}
+
+/// What keeps the rollout that runs from starting its next step; none: nothing does, or none runs.
+pub fn blocked(state: &TargetState, now: Timestamp) -> Option<Reason> {
+    let rollout = state.begun().filter(|it| it.is_running())?;
+    match may_start(&Ctx { state, rollout, now }) {
+        Ok(()) => None,
+        Err(Blocked::Held(reason)) => Some(reason),
+        Err(Blocked::Permit) => {
+            let reason =
+                Reason::new("PERMIT_EXPIRED", "no forward step may start until the permit is renewed");
+            Some(reason.with("until", rollout.permit_until.unwrap_or(now)))
+        }
+        Err(Blocked::Paused(owners)) => {
+            let owners: Vec<_> = owners.iter().map(|it| format!("{it:?}")).collect();
+            Some(Reason::new("PAUSED", format!("paused by {}", owners.join(", "))))
+        }
     }
 }
