@@ -46,6 +46,16 @@ impl Paging {
         paging
     }
 
+    /// How many items a page has at most.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The key after which the page begins; none: at the beginning. For lists that are read a part at a time.
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
     /// The page out of `items` (key and item, ascending by key unless `descending`), and the token of the next page;
     /// empty at the end.
     pub fn cut<T>(&self, items: impl IntoIterator<Item = (String, T)>, descending: bool) -> (Vec<T>, String) {

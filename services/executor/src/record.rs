@@ -80,6 +80,8 @@ pub struct Incident {
 pub struct TargetRecord {
     /// What decides.
     pub core: TargetState,
+    /// The names of its platform and its router, also once it was deleted.
+    pub driver: (String, String),
     /// The version of the last event that a decision may depend on.
     pub etag: u64,
     /// Of the core's rollouts.
@@ -160,6 +162,9 @@ impl TargetRecord {
     pub fn evolve(mut self, fact: &Fact, at: Timestamp) -> Result<Self, Illegal> {
         let active = self.core.queue.first().copied();
         self.core = evolve(self.core, &fact.event, at)?;
+        if let Some(spec) = &self.core.spec {
+            self.driver = (spec.platform.clone(), spec.router.clone());
+        }
         let version = self.core.version;
         if decides(&fact.event) {
             self.etag = version;
@@ -222,8 +227,7 @@ impl RolloutRecord {
                 let undone = matches!(state, State::RolledBack | State::Superseded | State::Cancelled);
                 for command in pending {
                     let taken_back = command.given.method != "AdvanceRollout";
-                    command.outcome =
-                        if undone == taken_back { Outcome::Done } else { Outcome::Superseded };
+                    command.outcome = if undone == taken_back { Outcome::Done } else { Outcome::Superseded };
                 }
             }
             _ => {}

@@ -20,6 +20,11 @@ impl Targets {
         stream.strip_prefix(Self::PREFIX).unwrap_or(stream)
     }
 
+    /// The stream of the target of this name, which is its full name.
+    pub fn stream(name: &str) -> String {
+        format!("{}{name}", Self::PREFIX)
+    }
+
     /// A rollout of a target, when the target still knows it.
     pub fn rollout(entry: &TargetEntry, id: RolloutId) -> Option<&Rollout> {
         entry.state.core.rollouts.get(&id)
@@ -121,8 +126,10 @@ const fn ended(state: bellwether_rollout::State) -> &'static str {
         State::Superseded => "ROLLOUT_SUPERSEDED",
         State::Cancelled => "ROLLOUT_CANCELLED",
         // never the state of an end
-        State::Pending | State::Running | State::RollingBack | State::Recovering | State::NeedsOperator { .. } => {
-            "ROLLOUT_ENDED"
-        }
+        State::Pending
+        | State::Running
+        | State::RollingBack
+        | State::Recovering
+        | State::NeedsOperator { .. } => "ROLLOUT_ENDED",
     }
 }

@@ -21,11 +21,6 @@ pub(crate) fn target(fields: &Fields<'_>, field: &str, given: &str) -> String {
     fields.name(field, given, TARGET).unwrap_or_default()
 }
 
-/// The full name of a target.
-pub(crate) fn full_target(name: &str) -> String {
-    TARGET.name(name)
-}
-
 /// The full name of a rollout.
 pub(crate) fn full_rollout(id: RolloutId) -> String {
     ROLLOUT.name(id)

@@ -10,7 +10,7 @@ use bellwether_rollout::{Decision, ItemKind, Level, Reason, RolloutId, Verdict, 
 /// The name of an analysis: the rollout's id for its first one, with a number for those that follow.
 pub(crate) fn analysis_name(rollout: RolloutId, analysis: u32) -> String {
     match analysis {
-        0 => ANALYSIS.name(rollout),
+        1 => ANALYSIS.name(rollout),
         later => ANALYSIS.name(format!("{rollout}.{later}")),
     }
 }
@@ -20,7 +20,7 @@ pub(crate) fn analysis_of(name: &str) -> Option<(RolloutId, u32)> {
     let id = ANALYSIS.parse(name)?;
     let (rollout, analysis) = match id.split_once('.') {
         Some((rollout, number)) => (rollout, number.parse().ok()?),
-        None => (id, 0),
+        None => (id, 1),
     };
     Some((RolloutId(uuid::Uuid::from_str(rollout).ok()?), analysis))
 }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn names_lead_back_to_the_rollout() {
         let rollout = RolloutId(uuid::Uuid::from_u128(9));
-        for analysis in [0, 1, 12] {
+        for analysis in [1, 2, 12] {
             assert_eq!(analysis_of(&analysis_name(rollout, analysis)), Some((rollout, analysis)));
         }
         assert_eq!(analysis_of("analyses/somebody-elses"), None);

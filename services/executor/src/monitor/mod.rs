@@ -1,7 +1,17 @@
-//! What the executor needs of the health-monitor.
+//! What the executor needs of the health-monitor: one stream of verdicts for all analyses, and an analysis for each
+//! rollout that is watched.
 
+mod analyse;
+mod common_mode;
 mod grpc;
+mod link;
+mod listen;
 mod source;
+
+pub(crate) use analyse::run as analyse;
+pub(crate) use common_mode::CommonMode;
+pub(crate) use link::Link;
+pub(crate) use listen::run as listen;
 
 pub use grpc::GrpcMonitor;
 pub use source::{MonitorSource, Sign};

@@ -68,13 +68,8 @@ fn weights(fields: &Fields<'_>, given: &pb::Strategy) -> Vec<CanaryStep> {
     let given_weights = if given.weights_percent.is_empty() { &WEIGHTS } else { &given.weights_percent[..] };
     rising(fields, given_weights);
     let matches = step::matches(fields, &given.r#match);
-    let plain = |percent| CanaryStep {
-        percent,
-        scale: None,
-        matches: matches.clone(),
-        mirror: None,
-        bake: None,
-    };
+    let plain =
+        |percent| CanaryStep { percent, scale: None, matches: matches.clone(), mirror: None, bake: None };
     let percents: Vec<Percent> =
         given_weights.iter().filter_map(|percent| Percent::from_f64(*percent)).collect();
     let mut steps: Vec<CanaryStep> = percents.iter().map(|percent| plain(*percent)).collect();

@@ -42,7 +42,11 @@ fn foreign(fields: &Fields<'_>, given: &pb::Strategy, kind: pb::strategy::Kind) 
     let rolling = kind == Kind::Rolling;
     let refuse = |present: bool, belongs: bool, name: &'static str, kinds: &str| {
         if present && !belongs {
-            fields.refuse(name, "given", format!("nothing for {}; it belongs to {kinds}", kind.as_str_name()));
+            fields.refuse(
+                name,
+                "given",
+                format!("nothing for {}; it belongs to {kinds}", kind.as_str_name()),
+            );
         }
     };
     refuse(!given.weights_percent.is_empty(), weighted, "weights_percent", "CANARY and BLUE_GREEN_CANARY");

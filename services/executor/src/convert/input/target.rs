@@ -7,8 +7,13 @@ use bellwether_rollout::{Ingress, Port, Protocol, TargetSpec, Tls};
 
 use crate::convert::{fields::Fields, names};
 
-/// The target. `drivers`: the platforms and routers that this executor has.
-pub(crate) fn target_spec(fields: &Fields<'_>, given: &pb::Target, drivers: &[String]) -> TargetSpec {
+/// The target. `platforms` and `routers`: the names that this executor knows; the first platform is the default.
+pub(crate) fn target_spec(
+    fields: &Fields<'_>,
+    given: &pb::Target,
+    platforms: &[String],
+    routers: &[String],
+) -> TargetSpec {
     let name = names::target(fields, "name", &given.name);
     let metadata = given.metadata.clone().unwrap_or_default();
     fields.team("metadata.team", &metadata.team);
@@ -18,24 +23,29 @@ pub(crate) fn target_spec(fields: &Fields<'_>, given: &pb::Target, drivers: &[St
         name,
         team: metadata.team,
         labels: metadata.labels.into_iter().collect(),
-        instances: fields.count("instances", given.instances, 0..=10_000),
-        platform: driver(fields, "platform", &given.platform, drivers),
-        router: driver(fields, "router", &given.router, drivers),
+        instances: fields.count("instances", given.instances, 1..=10_000),
+        platform: if given.platform.is_empty() {
+            platforms.first().cloned().unwrap_or_default()
+        } else {
+            driver(fields, "platform", &given.platform, platforms)
+        },
+        router: driver(fields, "router", &given.router, routers),
         ports: vec![Port { name: "http".into(), protocol: Protocol::Http, env: String::new() }],
-        ingress: given.ingress.iter().enumerate().map(|(at, it)| ingress(&fields.nth("ingress", at), it)).collect(),
+        ingress: given
+            .ingress
+            .iter()
+            .enumerate()
+            .map(|(at, it)| ingress(&fields.nth("ingress", at), it))
+            .collect(),
         preview: given.preview.as_ref().map(|it| ingress(&fields.at("preview"), it)),
         platform_config: serde_json::Value::Null,
     }
 }
 
-/// An empty platform is the first driver; an empty router is the platform's own.
-fn driver(fields: &Fields<'_>, name: &'static str, given: &str, drivers: &[String]) -> String {
-    if given.is_empty() {
-        let first = drivers.first().filter(|_| name == "platform");
-        return first.cloned().unwrap_or_default();
-    }
-    if !drivers.iter().any(|driver| driver == given) {
-        fields.refuse(name, given, format!("one of {}", drivers.join(", ")));
+/// One of the names, or nothing.
+fn driver(fields: &Fields<'_>, name: &'static str, given: &str, known: &[String]) -> String {
+    if !given.is_empty() && !known.iter().any(|driver| driver == given) {
+        fields.refuse(name, format!("{given:?}"), format!("one of {}", known.join(", ")));
     }
     given.to_owned()
 }

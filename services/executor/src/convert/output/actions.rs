@@ -38,15 +38,15 @@ pub(super) fn of_target(state: &TargetState, target: &str) -> Vec<AllowedAction>
     let mut actions = Vec::new();
     if state.hands_off() {
         let effect = "lets the executor work on the target again";
-        let mut hand_back = action("HandBack", "hand-back", target, effect);
+        let mut hand_back = action("HandBack", "resolve hand-back", target, effect);
         hand_back.permission = Permission::Emergency.into();
         actions.push(hand_back);
     }
     if state.trouble.is_some() {
         let effect = "tries again what failed";
-        actions.push(action("ResolveInterruption", "resolve --retry", target, effect));
+        actions.push(action("ResolveInterruption", "resolve retry", target, effect));
         let effect = "leaves it as it is";
-        actions.push(action("ResolveInterruption", "resolve --ignore", target, effect));
+        actions.push(action("ResolveInterruption", "resolve ignore", target, effect));
     }
     if let Some(rollout) = state.active() {
         actions.extend(of_rollout(state, rollout, target));
@@ -55,7 +55,8 @@ pub(super) fn of_target(state: &TargetState, target: &str) -> Vec<AllowedAction>
 }
 
 fn pausing(rollout: &Rollout, target: &str) -> Vec<AllowedAction> {
-    let persons = |it: &&bellwether_rollout::Pause| matches!(it.owner, PauseOwner::Person(_) | PauseOwner::Policy);
+    let persons =
+        |it: &&bellwether_rollout::Pause| matches!(it.owner, PauseOwner::Person(_) | PauseOwner::Policy);
     let mut actions = vec![action("PauseRollout", "pause", target, "holds it: no step forward starts")];
     if rollout.pauses.iter().any(|it| persons(&it)) {
         actions.push(action("ResumeRollout", "resume", target, "lifts the pause"));
@@ -64,12 +65,11 @@ fn pausing(rollout: &Rollout, target: &str) -> Vec<AllowedAction> {
 }
 
 fn interruption(target: &str, from: Origin, taken_over: bool) -> Vec<AllowedAction> {
-    let resolve = |flag: &str, effect| {
-        action("ResolveInterruption", &format!("resolve --{flag}"), target, effect)
-    };
+    let resolve =
+        |choice: &str, effect| action("ResolveInterruption", &format!("resolve {choice}"), target, effect);
     if taken_over {
         let effect = "lets the executor take the rollout back to stable";
-        let mut hand_back = action("HandBack", "hand-back", target, effect);
+        let mut hand_back = action("HandBack", "resolve hand-back", target, effect);
         hand_back.permission = Permission::Emergency.into();
         return vec![hand_back];
     }
@@ -100,11 +100,11 @@ fn can_roll_back(state: &TargetState, rollout: &Rollout) -> bool {
 }
 
 fn action(method: &str, command: &str, target: &str, effect: &str) -> AllowedAction {
-    let (verb, flags) = command.split_once(' ').unwrap_or((command, ""));
-    let flags = if flags.is_empty() { String::new() } else { format!(" {flags}") };
+    let (verb, rest) = command.split_once(' ').unwrap_or((command, ""));
+    let rest = if rest.is_empty() { String::new() } else { format!(" {rest}") };
     AllowedAction {
         method: format!("{SERVICE}/{method}"),
-        command: format!("bellwether {verb} {target}{flags}"),
+        command: format!("bellwether {verb} {target}{rest}"),
         permission: Permission::Operate.into(),
         effect: effect.to_owned(),
     }

@@ -12,8 +12,7 @@ mod steps;
 mod target;
 mod waiting;
 
-pub(crate) use basic::{duration, principal, reason, timestamp};
+pub(crate) use basic::duration;
 pub(crate) use evidence::configuration_diff;
 pub(crate) use rollout::rollout;
-pub(crate) use spec::fleet_spec;
 pub(crate) use target::target;

@@ -125,7 +125,12 @@ fn validation(item: &ValidationItem) -> pb::ValidationItem {
         (value, "") => value.to_owned(),
         (value, baseline) => format!("{value}, baseline {baseline}"),
     };
-    pb::ValidationItem { id: item_id(item.kind).into(), result: result.into(), text, time: Some(timestamp(item.at)) }
+    pb::ValidationItem {
+        id: item_id(item.kind).into(),
+        result: result.into(),
+        text,
+        time: Some(timestamp(item.at)),
+    }
 }
 
 const fn item_id(kind: ItemKind) -> &'static str {

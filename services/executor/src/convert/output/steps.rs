@@ -1,9 +1,7 @@
 //! The steps of a rollout and how each went.
 
 use bellwether_proto::executor::v1 as pb;
-use bellwether_rollout::{
-    Call, Prepare, Role, Rollout, Size, State, Step, StepEnd, StepKind, StepRecord,
-};
+use bellwether_rollout::{Call, Prepare, Role, Rollout, Size, State, Step, StepEnd, StepKind, StepRecord};
 use pb::step_status::State as Pb;
 
 use super::basic::{reason, timestamp};

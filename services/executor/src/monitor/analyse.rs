@@ -1,0 +1,133 @@
+//! Keeps the analysis of a target's rollout as the state wants it, and tells the core whether it is watched.
+//!
+//! Level-triggered: what the state wants is compared with what the monitor was last told, whatever happened between.
+
+use std::time::Duration;
+
+use bellwether_proto::monitor::v1 as pb;
+use bellwether_rollout::{Input, RolloutId, State as RolloutState};
+use tonic::{Code, Status};
+
+use super::{link::SILENCE, source::MonitorSource};
+use crate::{
+    convert,
+    record::Note,
+    shell::{Executor, State},
+    targets::TargetEntry,
+};
+
+/// Between two attempts to tell the monitor.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// What the monitor was last told.
+#[derive(Default)]
+struct Told {
+    /// The analysis that it was told of.
+    analysis: Option<pb::Analysis>,
+    /// Another one is still to be stopped.
+    stop: Option<String>,
+}
+
+/// Follows the state until the process ends.
+pub(crate) async fn run(executor: &Executor, mut state: State) {
+    let (mut told, mut link) = (Told::default(), executor.link().watch());
+    report_gap(executor, &state).await;
+    loop {
+        let entry = state.borrow_and_update().clone();
+        let heard = *link.borrow_and_update();
+        let wanted = convert::analysis(&entry);
+        let synced = match executor.monitor() {
+            Some(source) => told.sync(&**source, wanted.as_ref()).await,
+            None => wanted.is_none(),
+        };
+        if let Some(rollout) = wanted.as_ref().and_then(|it| convert::analysis_of(&it.name)) {
+            tell(executor, &state, &entry, rollout.0, synced && heard.up).await;
+        }
+        let again = async {
+            match (synced && heard.up) || wanted.is_none() {
+                true if synced => std::future::pending().await,
+                _ => tokio::time::sleep(executor.env().jitter(AGAIN, 20)).await,
+            }
+        };
+        tokio::select! {
+            changed = state.changed() => if changed.is_err() { return },
+            changed = link.changed() => if changed.is_err() { return },
+            () = again => {}
+        }
+    }
+}
+
+/// What the process before this one had under observation was not observed since its last event.
+async fn report_gap(executor: &Executor, state: &State) {
+    let entry = state.borrow().clone();
+    let watched = entry.state.core.begun().filter(|it| it.monitor.up);
+    if let Some(rollout) = watched.map(bellwether_rollout::Rollout::id) {
+        let lost = Input::MonitorLost { rollout, last_heard: entry.update_time };
+        executor.deliver(state, lost, Note::default()).await;
+    }
+}
+
+/// Says that the rollout is watched, or that it is not, once either is sure and news.
+async fn tell(executor: &Executor, state: &State, entry: &TargetEntry, rollout: RolloutId, up: bool) {
+    let Some(known) = entry.state.core.rollouts.get(&rollout) else { return };
+    if up && !known.monitor.up {
+        executor.deliver(state, Input::MonitorUp { rollout }, Note::default()).await;
+    }
+    let last_heard = executor.link().last_heard().max(watched_since(known));
+    let silent = executor.env().since(last_heard) >= SILENCE;
+    let told = !known.monitor.up && known.hold.is_some();
+    if !up && silent && !told && known.state == RolloutState::Running {
+        let incident = executor.common_mode().lost(&entry.stream, executor.env());
+        let note = Note { incident, ..Note::default() };
+        executor.deliver(state, Input::MonitorLost { rollout, last_heard }, note).await;
+    }
+}
+
+/// An analysis that has just been asked for is not lost yet.
+fn watched_since(rollout: &bellwether_rollout::Rollout) -> bellwether_clock::Timestamp {
+    if rollout.monitor.up { rollout.since } else { rollout.step.since }
+}
+
+// === impl Told ===
+
+impl Told {
+    /// Tells the monitor what has changed; whether it knows everything now.
+    async fn sync(&mut self, source: &dyn MonitorSource, wanted: Option<&pb::Analysis>) -> bool {
+        if let Some(old) = self.analysis.take_if(|old| wanted.is_none_or(|new| new.name != old.name)) {
+            self.stop = Some(old.name);
+        }
+        let stopped = self.stop(source).await;
+        let Some(wanted) = wanted else { return stopped };
+        if self.analysis.as_ref() == Some(wanted) {
+            return stopped;
+        }
+        match enter(source, wanted).await {
+            Ok(()) => self.analysis = Some(wanted.clone()),
+            Err(status) => {
+                tracing::info!(analysis = %wanted.name, %status, "the monitor did not take an analysis");
+                return false;
+            }
+        }
+        stopped
+    }
+
+    async fn stop(&mut self, source: &dyn MonitorSource) -> bool {
+        let Some(name) = &self.stop else { return true };
+        match source.stop(name).await {
+            Ok(()) => self.stop = None,
+            Err(status) => tracing::info!(analysis = %name, %status, "an analysis could not be stopped"),
+        }
+        self.stop.is_none()
+    }
+}
+
+/// Enters the segment; where there is no such analysis yet, with a new one.
+async fn enter(source: &dyn MonitorSource, wanted: &pb::Analysis) -> Result<(), Status> {
+    let segment = wanted.segment.unwrap_or_default();
+    match source.update(&wanted.name, segment).await {
+        // it has ended: its verdict is on the stream, and there is nothing to enter
+        Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
+        Err(status) if status.code() == Code::NotFound => source.start(wanted.clone()).await,
+        told => told,
+    }
+}

@@ -1,0 +1,30 @@
+//! The way of a verdict: to a decision, at once.
+
+use bellwether_proto::monitor::v1 as pb;
+use bellwether_rollout::{Decision, Input};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::{
+    convert,
+    record::Note,
+    shell::{Executor, State},
+};
+
+/// Decides on each verdict of a target, in the order in which they came, until the process ends.
+pub(crate) async fn run(
+    executor: &Executor,
+    state: State,
+    mut verdicts: UnboundedReceiver<Box<pb::Verdict>>,
+) {
+    while let Some(given) = verdicts.recv().await {
+        let Some(verdict) = convert::verdict(&given) else {
+            tracing::warn!(analysis = %given.analysis, "a verdict that says nothing is ignored");
+            continue;
+        };
+        let mut note = Note { verdict: Some(given), ..Note::default() };
+        if verdict.decision == Decision::Error {
+            note.incident = executor.common_mode().lost(&state.borrow().stream, executor.env());
+        }
+        executor.deliver(&state, Input::Verdict(Box::new(verdict)), note).await;
+    }
+}
