@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{IdentityFiles, ServeConfig, StartError, TlsFiles, telemetry::LogFormat};
+use crate::{IdentityFiles, Limits, ServeConfig, StartError, TlsFiles, telemetry::LogFormat};
 
 /// What every service is told on its command line, or in its environment.
 #[derive(Clone, Debug, clap::Args)]
@@ -56,6 +56,18 @@ pub struct ServeArgs {
     #[arg(long, env = "BELLWETHER_LOG_FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
 
+    /// Streams at a time on one HTTP/2 connection
+    #[arg(long, value_name = "N", default_value_t = 256, hide_short_help = true)]
+    pub max_streams_per_connection: u32,
+
+    /// Streams that a client may reset before they are served; for clients that cancel very many
+    #[arg(long, value_name = "N", default_value_t = 100, hide_short_help = true)]
+    pub max_pending_resets: usize,
+
+    /// Connections at a time
+    #[arg(long, value_name = "N", default_value_t = 4096, hide_short_help = true)]
+    pub max_connections: usize,
+
     /// Seconds that calls in flight have to end when the process stops
     #[arg(long, env = "BELLWETHER_GRACE_SECONDS", value_name = "SECONDS", default_value_t = 10)]
     pub grace_seconds: u64,
@@ -99,6 +111,12 @@ impl ServeArgs {
             tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
             insecure: self.insecure,
             grace: Duration::from_secs(self.grace_seconds),
+            limits: Limits {
+                streams_per_connection: self.max_streams_per_connection,
+                pending_resets: self.max_pending_resets,
+                connections: self.max_connections,
+                ..Limits::default()
+            },
             ..ServeConfig::default()
         }
     }

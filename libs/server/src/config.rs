@@ -47,6 +47,8 @@ pub struct Limits {
     pub local_error_resets: usize,
     /// All headers of a request together, in bytes.
     pub header_list_bytes: u32,
+    /// What is buffered for the slow reader of one stream, in bytes, beside the message at hand.
+    pub send_buffer_bytes: usize,
     /// Time for a handshake, and for a connection's first request line.
     pub handshake: Duration,
     /// A connection that was silent for this long is pinged…
@@ -90,6 +92,7 @@ impl Default for Limits {
             pending_resets: 100,
             local_error_resets: 1024,
             header_list_bytes: 16 * 1024,
+            send_buffer_bytes: 64 * 1024,
             handshake: Duration::from_secs(10),
             keepalive_interval: Duration::from_secs(20),
             keepalive_timeout: Duration::from_secs(10),

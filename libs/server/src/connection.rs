@@ -118,6 +118,7 @@ fn http(limits: &Limits) -> Builder<Tasks> {
         .max_pending_accept_reset_streams(limits.pending_resets)
         .max_local_error_reset_streams(limits.local_error_resets)
         .max_header_list_size(limits.header_list_bytes)
+        .max_send_buf_size(limits.send_buffer_bytes)
         .keep_alive_interval(limits.keepalive_interval)
         .keep_alive_timeout(limits.keepalive_timeout);
     http

@@ -35,9 +35,13 @@ async fn ready(State(pages): State<Arc<Pages>>) -> Response {
     if missing.is_empty() {
         return "ready\n".into_response();
     }
-    let lines: Vec<_> =
-        missing.into_iter().map(|(service, reason)| format!("{service} {reason}\n")).collect();
+    let lines: Vec<_> = missing.into_iter().map(|(service, reason)| line(&service, &reason)).collect();
     (StatusCode::SERVICE_UNAVAILABLE, lines.concat()).into_response()
+}
+
+fn line(service: &str, reason: &str) -> String {
+    let who = if service.is_empty() { "process" } else { service };
+    format!("{who} {reason}\n")
 }
 
 /// Metrics name applications and targets: they are for whoever may read those.

@@ -8,6 +8,9 @@ use std::{
 use tokio::sync::watch;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
+/// The name of the process as a whole, as in `grpc.health.v1`.
+const PROCESS: &str = "";
+
 /// The state of one service: ready, or why not (`DISK_FULL`, `STANDBY`, …).
 type State = Result<(), String>;
 
@@ -21,9 +24,10 @@ pub struct Readiness {
 // === impl Readiness ===
 
 impl Readiness {
-    /// Nothing is served yet, so nothing is ready.
+    /// Not ready: nothing is served yet.
     pub fn new() -> Self {
-        Self { services: Arc::default(), changed: watch::Sender::new(()) }
+        let services = BTreeMap::from([(PROCESS.to_owned(), Err("STARTING".to_owned()))]);
+        Self { services: Arc::new(Mutex::new(services)), changed: watch::Sender::new(()) }
     }
 
     /// The service of this full name is ready.
@@ -36,16 +40,18 @@ impl Readiness {
         self.set(service, Err(reason.to_owned()));
     }
 
-    /// The services that are not ready with their reasons. Empty: the process is ready.
+    /// The services that are not ready with their reasons; empty: the process is ready. The process as a whole has the
+    /// empty name.
     pub fn missing(&self) -> BTreeMap<String, String> {
-        let states = self.snapshot();
-        if states.is_empty() {
-            return BTreeMap::from([(String::new(), "STARTING".to_owned())]);
-        }
-        states
+        self.snapshot()
             .into_iter()
             .filter_map(|(service, state)| state.err().map(|reason| (service, reason)))
             .collect()
+    }
+
+    /// Calls are accepted.
+    pub(crate) fn start(&self) {
+        self.ready(PROCESS);
     }
 
     /// Takes all of them down: the process drains.
@@ -66,10 +72,9 @@ impl Readiness {
         let mut changed = self.changed.subscribe();
         loop {
             changed.mark_unchanged();
-            let all = self.missing().is_empty();
-            reporter.set_service_status("", status(all)).await;
             for (service, state) in self.snapshot() {
-                reporter.set_service_status(service, status(state.is_ok())).await;
+                let ready = if service == PROCESS { self.missing().is_empty() } else { state.is_ok() };
+                reporter.set_service_status(service, status(ready)).await;
             }
             if changed.changed().await.is_err() {
                 return;

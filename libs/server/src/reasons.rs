@@ -56,3 +56,19 @@ pub(crate) fn generic(code: Code) -> Reason {
     let retryable = matches!(code, Code::Unavailable | Code::ResourceExhausted);
     Reason { name, code, retryable, remedy: "See the message." }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_page() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+        for reason in SERVER_REASONS {
+            let page = pages.join(format!("{}.md", reason.name));
+            assert!(page.is_file(), "{} has no page", reason.name);
+        }
+    }
+}

@@ -61,18 +61,7 @@ impl Host {
 
 /// Runs a service: crypto provider, runtime, telemetry, signals, data directory; then `service`; then the last traces.
 /// An error is printed with its causes, and becomes the exit code of its [`StartError`], or 1.
-///
-/// ```no_run
-/// # use bellwether_server::{ServeArgs, run_main};
-/// # fn args() -> ServeArgs { unimplemented!() }
-/// fn main() -> std::process::ExitCode {
-///     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 7440));
-///     run_main("executor", listen, args(), async |host| {
-///         let server = host.server(); // .add_service(ExecutorServiceServer::new(…))
-///         Ok(host.serve(server).await?)
-///     })
-/// }
-/// ```
+/// See `examples/smallest.rs`.
 pub fn run_main<F>(name: &'static str, default_listen: SocketAddr, args: ServeArgs, service: F) -> ExitCode
 where
     F: AsyncFnOnce(Host) -> anyhow::Result<()>,

@@ -101,12 +101,14 @@ impl Server {
             (self.config.limits.clone(), self.config.grace, self.readiness.clone());
         let mut tasks = vec![watch_identities(&identities, &self.config)];
         tasks.extend(tls.map(|tls| watch_tls(tls, &self.config)));
+        let ready = readiness.clone();
         let draining = on_drain(readiness, shutdown.clone());
         let most = limits.connections;
         let env = self.env.clone();
         let router = self.router(identities, &mut tasks)?;
         let connections = Connections::new(env, limits, acceptor, router);
         tracing::info!(%address, "serving");
+        ready.start();
         accept(listener, address, connections, most, grace, &shutdown).await;
         draining.abort();
         tasks.iter().for_each(JoinHandle::abort);

@@ -78,6 +78,15 @@ pub enum StartError {
     /// Reflection cannot be built; a defect of the build.
     #[error("reflection cannot be served")]
     Reflection(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The service must not go on.
+    #[error("the service has stopped")]
+    Stopped {
+        /// The process's exit code.
+        exit_code: u8,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Telemetry cannot be set up.
     #[error("cannot set up telemetry")]
     Telemetry(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -100,6 +109,7 @@ impl StartError {
             Self::Tls(_) => 17,
             Self::PlainText { .. } => 18,
             Self::Telemetry(_) => 19,
+            Self::Stopped { exit_code, .. } => *exit_code,
             Self::Descriptors(_) | Self::Reflection(_) => 70,
         }
     }

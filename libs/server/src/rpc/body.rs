@@ -98,6 +98,9 @@ impl End {
     pub(super) fn ended(&mut self, code: Code) {
         self.measured.end(code);
         self.span.record("code", tracing::field::debug(code));
+        if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) {
+            self.span.in_scope(|| tracing::error!(?code, "a call failed"));
+        }
         self.room = None;
     }
 }

@@ -3,8 +3,9 @@
 use std::{io, io::IsTerminal as _, time::Duration};
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tonic::transport::ClientTlsConfig;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, fmt, layer::SubscriberExt as _, registry::LookupSpan,
@@ -81,12 +82,13 @@ fn provider(config: &TelemetryConfig) -> Result<SdkTracerProvider, StartError> {
     let resource = Resource::builder().with_service_name(config.service.clone()).build();
     let builder = SdkTracerProvider::builder().with_resource(resource);
     let Some(endpoint) = &config.otlp_endpoint else { return Ok(builder.build()) };
-    let exporter = SpanExporter::builder()
-        .with_tonic()
-        .with_endpoint(endpoint)
-        .with_timeout(EXPORT_TIMEOUT)
-        .build()
-        .map_err(|error| StartError::Telemetry(error.into()))?;
+    let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT);
+    let exporter = if endpoint.starts_with("https:") {
+        exporter.with_tls_config(ClientTlsConfig::new().with_native_roots())
+    } else {
+        exporter
+    };
+    let exporter = exporter.build().map_err(|error| StartError::Telemetry(error.into()))?;
     Ok(builder.with_batch_exporter(exporter).build())
 }
 

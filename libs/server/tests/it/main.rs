@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod audit;
 mod calls;
 mod drain;
 mod echo;
@@ -9,4 +10,5 @@ mod harness;
 mod identity;
 mod limits;
 mod pages;
+mod process;
 mod tls;

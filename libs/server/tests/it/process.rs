@@ -1,0 +1,105 @@
+//! A real process: its address, its signals, its exit codes.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+/// Kills the process when a test fails.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn command(dir: &Path) -> Command {
+    // `cargo test` builds examples beside the tests
+    let example: PathBuf = std::env::current_exe().unwrap().parent().unwrap().join("../examples/smallest");
+    let mut command = Command::new(example);
+    command.arg("--data-dir").arg(dir).stdin(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs it to its end; returns its exit code and what it said.
+fn refused(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// Starts it and returns its address.
+async fn start(dir: &Path) -> (Process, SocketAddr) {
+    let file = dir.join("address");
+    let process = command(dir).arg("--address-file").arg(&file).stderr(Stdio::null()).spawn().unwrap();
+    let process = Process(process);
+    let mut every = tokio::time::interval(Duration::from_millis(10));
+    loop {
+        every.tick().await;
+        if let Ok(address) = fs::read_to_string(&file) {
+            return (process, address.parse().unwrap());
+        }
+    }
+}
+
+async fn end(mut process: Process) -> i32 {
+    tokio::task::spawn_blocking(move || process.0.wait().unwrap().code().unwrap()).await.unwrap()
+}
+
+fn signal(process: &Process) {
+    kill_process(Pid::from_child(&process.0), Signal::TERM).unwrap();
+}
+
+#[tokio::test]
+async fn the_first_signal_drains_and_the_second_exits() {
+    let dir = tempfile::tempdir().unwrap();
+    let (process, _) = start(dir.path()).await;
+    signal(&process);
+    assert_eq!(end(process).await, 0);
+
+    fs::remove_file(dir.path().join("address")).unwrap();
+    let (process, address) = start(dir.path()).await;
+    let channel = tonic::transport::Channel::from_shared(format!("http://{address}")).unwrap();
+    let mut health = HealthClient::new(channel.connect().await.unwrap());
+    let overall = HealthCheckRequest { service: String::new() };
+    let mut watch = health.watch(overall).await.unwrap().into_inner();
+    let first = watch.message().await.unwrap().unwrap().status();
+    signal(&process);
+    while watch.message().await.unwrap().unwrap().status() == first {}
+    // the health stream is still open and holds the drain up
+    signal(&process);
+    assert_eq!(end(process).await, 130);
+}
+
+#[test]
+fn what_keeps_it_from_starting_has_a_code_and_a_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said) = refused(command(dir.path()).args(["--listen", &address]));
+    assert_eq!(code, 10, "{said}");
+    assert!(said.contains("in use") && said.contains("--listen"), "{said}");
+
+    let (code, said) = refused(&mut command(Path::new("/proc/nowhere")));
+    assert_eq!(code, 12, "{said}");
+    assert!(said.contains("/proc/nowhere"), "{said}");
+
+    fs::write(dir.path().join("tokens.toml"), "nonsense").unwrap();
+    let (code, said) = refused(&mut command(dir.path()));
+    assert_eq!(code, 16, "{said}");
+    fs::remove_file(dir.path().join("tokens.toml")).unwrap();
+
+    let (code, said) = refused(command(dir.path()).args(["--tls-cert", "/nowhere", "--tls-key", "/nowhere"]));
+    assert_eq!(code, 17, "{said}");
+    let (code, said) = refused(command(dir.path()).args(["--listen", "0.0.0.0:0"]));
+    assert_eq!(code, 18, "{said}");
+    let (code, said) = refused(command(dir.path()).args(["--no-such-option"]));
+    assert_eq!(code, 2, "{said}");
+}
