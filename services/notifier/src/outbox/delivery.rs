@@ -117,7 +117,10 @@ pub enum Event {
         order: u64,
     },
     /// Retention took it.
-    Removed,
+    Removed {
+        /// As it was.
+        delivery: Box<Delivery>,
+    },
 }
 
 /// How many attempts are kept.
@@ -172,7 +175,7 @@ impl Delivery {
 
     fn apply(&mut self, event: &Event, time: Timestamp) {
         match event {
-            Event::Queued { .. } | Event::Removed => {}
+            Event::Queued { .. } | Event::Removed { .. } => {}
             Event::AttemptFailed { attempt, step, next_attempt } => {
                 self.reason.clone_from(&attempt.failure);
                 self.push(attempt);
@@ -255,7 +258,7 @@ impl Event {
             Self::Coalesced { .. } => "DELIVERY_COALESCED",
             Self::Dead { .. } => "DELIVERY_DEAD",
             Self::Replayed { .. } => "DELIVERY_REPLAYED",
-            Self::Removed => "DELIVERY_REMOVED",
+            Self::Removed { .. } => "DELIVERY_REMOVED",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What can go wrong with the outbox.
 
 use bellwether_journal::{CommitError, ReadError};
+use bellwether_resource::{LoadError, TransactError};
+use tonic::Status;
 
 /// The outbox could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +13,12 @@ pub enum OutboxError {
     /// It could not be read.
     #[error("the outbox could not be read")]
     Read(#[from] ReadError),
+    /// What was answered before cannot be answered again.
+    #[error("the call cannot be repeated")]
+    Call(#[from] TransactError<Status>),
+    /// Its deliveries could not be replayed.
+    #[error("the deliveries could not be replayed")]
+    Load(#[from] LoadError),
     /// The journal holds what this build does not understand.
     #[error("{key} in the notifier's journal is not readable by this build")]
     Decode {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bellwether_journal::{Commit, CommitError};
+use bellwether_resource::{Aggregate as _, Call};
 use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
-use super::{Delivery, Event, Outbox, OutboxError, Recorder, store, table::Table};
+use super::{Deliveries, Delivery, Event, Outbox, OutboxError, store, table::Table};
 use crate::message::{self, Message};
 
 /// A place in a followed stream.
@@ -29,7 +30,7 @@ impl Outbox {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn cursor(&self, stream: &str) -> Result<Option<String>, OutboxError> {
-        store::cursor(self.journal.as_ref(), stream).await
+        store::cursor(self.journal().as_ref(), stream).await
     }
 
     /// Routes a message, and commits its deliveries with the cursor behind it. A message that has been here before
@@ -55,23 +56,28 @@ impl Outbox {
         Ok(())
     }
 
-    /// Queues a message for one receiver.
+    /// Queues a message for one receiver, unless `call` has been answered before.
     ///
     /// # Errors
     /// When there is no such receiver, it is disabled, or it cannot be committed.
-    pub async fn queue_for(
+    pub async fn queue_for<A: prost::Message + Default>(
         &self,
         receiver: &str,
-        message: Message,
-        record: Recorder<'_, Delivery>,
-    ) -> Result<Arc<Delivery>, OutboxError> {
+        message: &Message,
+        call: &Call,
+        answer: impl Fn(&Delivery) -> A,
+    ) -> Result<A, OutboxError> {
         let mut table = self.table.lock().await;
+        if let Some(earlier) = call.earlier(self.journal().as_ref()).await? {
+            return Ok(earlier);
+        }
         check_reachable(&table, receiver)?;
-        let delivery = self.new_delivery(&message, receiver, table.order);
+        let delivery = self.new_delivery(message, receiver, table.order);
+        let answer = answer(&delivery);
         let mut commit = Commit::new(self.env.now());
-        commit.request = record(&delivery);
-        self.save(&mut table, commit, vec![(queued(&delivery), delivery.clone())]).await?;
-        Ok(delivery)
+        commit.request = call.record(&answer, commit.time);
+        self.save(&mut table, commit, vec![(queued(&delivery), delivery)]).await?;
+        Ok(answer)
     }
 
     fn draft(&self, table: &Table, message: Option<&Message>, receivers: &[String]) -> Drafts {
@@ -114,7 +120,7 @@ impl Outbox {
     ) -> Result<(), CommitError> {
         let commit =
             drafts.iter().fold(commit, |commit, (event, after)| store::with_event(commit, event, after));
-        self.journal.commit(commit).await?;
+        self.journal().commit(commit).await?;
         drafts.into_iter().for_each(|(_, after)| table.set(after));
         Ok(())
     }
@@ -145,7 +151,7 @@ fn without_known(
     error: CommitError,
 ) -> Result<Vec<String>, CommitError> {
     let CommitError::Conflict { stream, .. } = &error else { return Err(error) };
-    let id = stream.strip_prefix(store::DELIVERY_STREAMS).and_then(|id| id.parse::<Uuid>().ok());
+    let id = stream.strip_prefix(Deliveries::PREFIX).and_then(|id| id.parse::<Uuid>().ok());
     let known =
         drafts.iter().find(|(event, after)| Some(after.id) == id && matches!(event, Event::Queued { .. }));
     let Some((_, known)) = known else { return Err(error) };

@@ -8,6 +8,7 @@
 //!
 //! Changes are made one after the other under one lock, the commit included; the journal's fsync sets the pace.
 
+mod aggregate;
 mod delivery;
 mod error;
 mod ingest;
@@ -24,9 +25,11 @@ mod table;
 use std::sync::Arc;
 
 use bellwether_clock::Env;
-use bellwether_journal::{Journal, RequestRecord};
+use bellwether_journal::Journal;
+use bellwether_resource::Store;
 use tokio::sync::{Mutex, watch};
 
+pub use aggregate::{Deliveries, NotQueued};
 pub use delivery::{Attempt, Delivery, Event, MAX_ATTEMPTS, State};
 pub use error::OutboxError;
 pub use ingest::Cursor;
@@ -42,16 +45,13 @@ use table::Table;
 
 /// The outbox; see the module.
 pub struct Outbox {
-    journal: Arc<dyn Journal>,
+    store: Store<Deliveries>,
     env: Env,
     retry: RetryPolicy,
     keep: Keep,
     table: Mutex<Table>,
     routing: watch::Sender<Arc<Routing>>,
 }
-
-/// Makes the record of a request from what it led to; none when the caller gave no request id.
-pub type Recorder<'a, T> = &'a (dyn Fn(&T) -> Option<RequestRecord> + Send + Sync);
 
 // === impl Outbox ===
 
@@ -66,9 +66,10 @@ impl Outbox {
         retry: RetryPolicy,
         keep: Keep,
     ) -> Result<Arc<Self>, OutboxError> {
-        let table = store::load(journal.as_ref()).await?;
+        let store = Store::load(journal, env.clone()).await?;
+        let table = store::load(&store).await?;
         let (routing, _) = watch::channel(table.routing.compiled.clone());
-        let outbox = Self { journal, env, retry, keep, table: Mutex::new(table), routing };
+        let outbox = Self { store, env, retry, keep, table: Mutex::new(table), routing };
         outbox.bury_unreachable().await?;
         Ok(Arc::new(outbox))
     }
@@ -80,6 +81,11 @@ impl Outbox {
 
     /// Where its events are.
     pub fn journal(&self) -> &Arc<dyn Journal> {
-        &self.journal
+        self.store.journal()
+    }
+
+    /// The deliveries as streams, for Watch. They are changed by the outbox alone.
+    pub fn store(&self) -> &Store<Deliveries> {
+        &self.store
     }
 }

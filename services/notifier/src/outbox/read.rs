@@ -23,9 +23,18 @@ pub struct ReceiverState {
     pub oldest_pending: Option<Timestamp>,
 }
 
-/// The etag of a resource at a version.
-pub fn etag(version: u64) -> String {
-    format!("{version:x}")
+/// The etag of what a stream holds at a version.
+pub(super) fn etag(stream: &str, version: u64) -> String {
+    bellwether_resource::etag::of([stream.as_bytes(), &version.to_be_bytes()])
+}
+
+// === impl Delivery ===
+
+impl Delivery {
+    /// Its etag.
+    pub fn etag(&self) -> String {
+        etag(&self.name(), self.version)
+    }
 }
 
 // === impl Outbox ===

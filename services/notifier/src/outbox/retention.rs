@@ -11,7 +11,7 @@ use super::{Delivery, Event, Outbox, OutboxError, store};
 pub struct Keep {
     /// At least as long as this since their end. Default 30 days.
     pub time: Duration,
-    /// But not more than these, the newest. Default 20,000.
+    /// But not more than these, the newest. Default 10,000.
     pub count: usize,
 }
 
@@ -23,7 +23,7 @@ const CHUNK: usize = 200;
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { time: 30 * DAY, count: 20_000 }
+        Self { time: 30 * DAY, count: 10_000 }
     }
 }
 
@@ -39,7 +39,7 @@ impl Outbox {
         for chunk in stale.chunks(CHUNK) {
             self.remove(chunk).await?;
         }
-        self.journal.trim().await?;
+        self.journal().trim().await?;
         Ok(stale.len())
     }
 
@@ -61,12 +61,20 @@ impl Outbox {
         let current = deliveries.iter().filter(|old| {
             table.deliveries.get(&old.id).is_some_and(|delivery| delivery.version == old.version)
         });
-        let gone: Vec<_> = current.map(|delivery| delivery.after(&Event::Removed, now)).collect();
+        let gone: Vec<_> = current
+            .map(|delivery| {
+                let event = Event::Removed { delivery: Box::new(delivery.as_ref().clone()) };
+                let after = delivery.after(&event, now);
+                (event, after)
+            })
+            .collect();
         if gone.is_empty() {
             return Ok(());
         }
-        self.journal.commit(gone.iter().fold(Commit::new(now), store::with_removal)).await?;
-        gone.iter().for_each(|delivery| table.remove(delivery.id));
+        let commit =
+            gone.iter().fold(Commit::new(now), |commit, (event, after)| store::with_event(commit, event, after));
+        self.journal().commit(commit).await?;
+        gone.iter().for_each(|(_, after)| table.remove(after.id));
         Ok(())
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bellwether_clock::Timestamp;
 use bellwether_journal::{Commit, NewEvent};
+use bellwether_resource::Call;
 
 use super::{
-    Outbox, OutboxError, Recorder,
+    Outbox, OutboxError,
     read::etag,
     store::{self, StoredRouting},
-    table::InForce,
+    table::{InForce, Table},
 };
 use crate::routing::Routing;
 
@@ -18,6 +19,8 @@ use crate::routing::Routing;
 pub struct Applied {
     /// It.
     pub routing: Arc<Routing>,
+    /// Its etag.
+    pub etag: String,
     /// How often one was applied; 0 for the default.
     pub version: u64,
     /// When the first was applied; none for the default.
@@ -34,41 +37,50 @@ impl Outbox {
         Applied::from(&self.table.lock().await.routing)
     }
 
-    /// Puts a routing in force: enables its receivers, and makes dead letters of what waits for others. With
-    /// `validate_only` it only checks the etag.
+    /// Puts a routing in force, unless `call` has been answered before: enables its receivers, and makes dead letters
+    /// of what waits for others. With `validate_only` it only checks the etag.
     ///
     /// # Errors
     /// When `expected` is given and not the etag of the one in force, or it cannot be committed.
-    pub async fn apply_routing(
+    pub async fn apply_routing<A: prost::Message + Default>(
         &self,
         routing: Routing,
         expected: Option<&str>,
         validate_only: bool,
-        record: Recorder<'_, Applied>,
-    ) -> Result<Applied, OutboxError> {
+        call: &Call,
+        answer: impl Fn(&Applied) -> A,
+    ) -> Result<A, OutboxError> {
         let mut table = self.table.lock().await;
-        let actual = etag(table.routing.version);
+        if let Some(earlier) = call.earlier(self.journal().as_ref()).await? {
+            return Ok(earlier);
+        }
+        let actual = Applied::from(&table.routing).etag;
         if expected.is_some_and(|expected| expected != actual) {
             return Err(OutboxError::Etag { actual });
         }
         let next = table.routing.followed_by(routing, self.env.now());
         let applied = Applied::from(&next);
+        let answer = answer(&applied);
         if validate_only {
-            return Ok(applied);
+            return Ok(answer);
         }
-        let event = NewEvent::new("ROUTING_APPLIED", store::encode(&next.stored()));
-        let mut commit = Commit::new(next.updated)
-            .append(store::ROUTING, table.routing.version, vec![event])
-            .put(store::ROUTING, store::encode(&next.stored()));
-        commit.request = record(&applied);
-        let commit = table.disabled.keys().fold(commit, |commit, name| store::without_disabled(commit, name));
-        self.journal.commit(commit).await?;
+        let mut commit = self.routing_commit(&table, &next);
+        commit.request = call.record(&answer, next.updated);
+        self.journal().commit(commit).await?;
         table.disabled.clear();
         table.routing = next;
-        self.routing.send_replace(applied.routing.clone());
+        self.routing.send_replace(applied.routing);
         drop(table);
         self.bury_unreachable().await?;
-        Ok(applied)
+        Ok(answer)
+    }
+
+    fn routing_commit(&self, table: &Table, next: &InForce) -> Commit {
+        let event = NewEvent::new("ROUTING_APPLIED", store::encode(&next.stored()));
+        let commit = Commit::new(next.updated)
+            .append(store::ROUTING, table.routing.version, vec![event])
+            .put(store::ROUTING, store::encode(&next.stored()));
+        table.disabled.keys().fold(commit, |commit, name| store::without_disabled(commit, name))
     }
 }
 
@@ -97,6 +109,7 @@ impl From<&InForce> for Applied {
         let when = |time| (in_force.version > 0).then_some(time);
         Self {
             routing: in_force.compiled.clone(),
+            etag: etag(store::ROUTING, in_force.version),
             version: in_force.version,
             created: when(in_force.created),
             updated: when(in_force.updated),

@@ -2,8 +2,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | stream `deliveries/<id>` | the events of one delivery, for Watch |
-//! | key `delivery/<id>` | the delivery as it stands |
+//! | stream `deliveries/<id>` | the events of one delivery |
 //! | stream `routing` | the applied routings |
 //! | key `routing` | the one in force |
 //! | key `disabled/<receiver>` | since when and why |
@@ -14,19 +13,17 @@ use std::sync::Arc;
 use bellwether_clock::Timestamp;
 use bellwether_journal::{Commit, Journal, NewEvent};
 use bellwether_proto::notifier::v1 as proto;
+use bellwether_resource::{Entry, Store};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    Delivery, Event, OutboxError,
+    Deliveries, Delivery, Event, OutboxError,
     table::{Disabled, InForce, Table},
 };
 use crate::routing::Routing;
 
-/// The prefix of the deliveries' streams.
-pub const DELIVERY_STREAMS: &str = "deliveries/";
 pub(super) const ROUTING: &str = "routing";
-const DELIVERY: &str = "delivery/";
 const DISABLED: &str = "disabled/";
 const CURSOR: &str = "cursor/";
 const PAGE: usize = 500;
@@ -40,7 +37,8 @@ pub(super) struct StoredRouting {
     pub(super) updated: Timestamp,
 }
 
-pub(super) async fn load(journal: &dyn Journal) -> Result<Table, OutboxError> {
+pub(super) async fn load(store: &Store<Deliveries>) -> Result<Table, OutboxError> {
+    let journal = store.journal().as_ref();
     let mut table = Table::empty();
     if let Some(bytes) = journal.get(ROUTING).await? {
         table.routing = in_force(decode(ROUTING, &bytes)?)?;
@@ -49,9 +47,8 @@ pub(super) async fn load(journal: &dyn Journal) -> Result<Table, OutboxError> {
         let disabled: Disabled = decode(&key, &bytes)?;
         table.disabled.insert(key.trim_start_matches(DISABLED).to_owned(), disabled);
     }
-    for (key, bytes) in scan(journal, DELIVERY).await? {
-        let delivery: Delivery = decode(&key, &bytes)?;
-        table.set(Arc::new(delivery));
+    for entry in store.all() {
+        entry.state.iter().for_each(|delivery| table.set(Arc::new(delivery.clone())));
     }
     Ok(table)
 }
@@ -86,26 +83,29 @@ pub(super) fn encode(value: &impl Serialize) -> Bytes {
     serde_json::to_vec(value).unwrap_or_default().into()
 }
 
-/// Adds an event of a delivery and the delivery after it.
+/// Adds an event of a delivery; `after` is the delivery with it. What is below a snapshot of an ended stream may be
+/// trimmed, so the end brings a snapshot.
 pub(super) fn with_event(commit: Commit, event: &Event, after: &Delivery) -> Commit {
-    let stream = format!("{DELIVERY_STREAMS}{}", after.id);
-    let expected = after.version.saturating_sub(1);
+    let (stream, expected) = (after.name(), after.version.saturating_sub(1));
     let events = vec![NewEvent::new(event.kind(), encode(event))];
-    let key = delivery_key(after);
     if !after.state.is_ended() {
-        return commit.append(stream, expected, events).put(key, encode(after));
+        return commit.append(stream, expected, events);
     }
-    // what is below a snapshot of an ended stream may be trimmed; the row under the key is the state
-    commit
-        .append_ended(stream.clone(), expected, events)
-        .snapshot(stream, after.version, Bytes::from_static(b"{}"))
-        .put(key, encode(after))
+    let snapshot = snapshot(after, !matches!(event, Event::Removed { .. }));
+    commit.append_ended(stream.clone(), expected, events).snapshot(stream, after.version, snapshot)
 }
 
-/// Adds the end of a delivery that retention takes.
-pub(super) fn with_removal(commit: Commit, after: &Delivery) -> Commit {
-    let key = delivery_key(after);
-    with_event(commit, &Event::Removed, after).delete(key)
+fn snapshot(delivery: &Delivery, exists: bool) -> Bytes {
+    let entry = Entry::<Deliveries> {
+        stream: delivery.name().into(),
+        version: delivery.version,
+        // known once it is committed; only a reader that is behind asks for it, and finds a later state
+        position: 0,
+        create_time: delivery.created,
+        update_time: delivery.updated,
+        state: exists.then(|| delivery.clone()),
+    };
+    entry.to_snapshot().unwrap_or_default()
 }
 
 pub(super) fn with_cursor(commit: Commit, stream: &str, token: &str) -> Commit {
@@ -123,8 +123,4 @@ pub(super) fn with_disabled(commit: Commit, receiver: &str, disabled: &Disabled)
 
 pub(super) fn without_disabled(commit: Commit, receiver: &str) -> Commit {
     commit.delete(format!("{DISABLED}{receiver}"))
-}
-
-fn delivery_key(delivery: &Delivery) -> String {
-    format!("{DELIVERY}{}", delivery.id)
 }

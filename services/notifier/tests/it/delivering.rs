@@ -129,10 +129,10 @@ async fn a_dead_letter_can_be_replayed_with_the_same_id() {
     running.tell(fact(1, "rollouts/1", Class::Terminal)).await;
     let dead = running.newest_is(State::Dead).await;
     assert_eq!((dead.attempt_count, dead.reason.as_ref().unwrap().code.as_str()), (2, "HTTP_STATUS"));
-    let waiting = running.outbox.replay(dead.id, Some("stale"), "fixed", &|_| None).await;
+    let waiting = running.replay(dead.id, Some("stale")).await;
     assert!(waiting.unwrap_err().to_string().contains("etag"));
     receiver.always(Reply::Status(204));
-    running.outbox.replay(dead.id, None, "the receiver is mended", &|_| None).await.unwrap();
+    running.replay(dead.id, None).await.unwrap();
     running.newest_is(State::Delivered).await;
     let ids: Vec<_> = receiver.seen().iter().map(|seen| seen.id()).collect();
     assert_eq!(ids, vec![dead.message_id(); 3]);

@@ -101,14 +101,14 @@ async fn gone_disables_the_receiver_until_a_routing_is_applied() {
     running.tell(fact(2, "rollouts/1", Class::Terminal)).await;
     let second = running.newest_is(State::Dead).await;
     assert_eq!(second.reason.as_ref().unwrap().code, "RECEIVER_DISABLED");
-    let refused = running.outbox.replay(second.id, None, "", &|_| None).await;
+    let refused = running.replay(second.id, None).await;
     assert!(matches!(refused, Err(OutboxError::Disabled { .. })));
     running.kill().await;
     let running = rig.start().await;
     assert!(running.outbox.receivers().await[0].disabled.is_some(), "a restart does not forget it");
     assert_eq!(receiver.seen().len(), 1);
     running.route_to(&receiver.url(), json!({})).await;
-    running.outbox.replay(second.id, None, "it is back", &|_| None).await.unwrap();
+    running.replay(second.id, None).await.unwrap();
     running.newest_is(State::Delivered).await;
     running.stop().await;
 }

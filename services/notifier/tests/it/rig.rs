@@ -7,14 +7,16 @@ use bellwether_journal::{Options, SqliteJournal};
 use bellwether_notifier::{
     egress::{AddressPolicy, Client, Limits},
     message::{Class, Message, Severity, Source},
-    outbox::{Applied, Cursor, Delivery, Keep, Outbox, RetryPolicy, State},
+    outbox::{Cursor, Delivery, Keep, Outbox, OutboxError, RetryPolicy, State},
     routing::Routing,
     send::{self, Board, BreakerPolicy, Sender},
 };
+use bellwether_resource::Call;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// Where the journal lies, and how to send.
 pub struct Rig {
@@ -66,7 +68,7 @@ impl Rig {
 
 impl Running {
     /// Everything to one webhook.
-    pub async fn route_to(&self, url: &str, more: serde_json::Value) -> Applied {
+    pub async fn route_to(&self, url: &str, more: serde_json::Value) {
         let mut webhook = json!({"url": url, "timeout": "5s"});
         webhook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let rate = json!({"perSecond": 1000.0, "burst": 1000});
@@ -77,14 +79,19 @@ impl Running {
         .await
     }
 
-    pub async fn apply(&self, routing: serde_json::Value) -> Applied {
+    pub async fn apply(&self, routing: serde_json::Value) {
         let routing = Routing::compile(serde_json::from_value(routing).unwrap()).unwrap();
-        self.outbox.apply_routing(routing, None, false, &|_| None).await.unwrap()
+        self.outbox.apply_routing(routing, None, false, &Call::internal(), |_| ()).await.unwrap();
     }
 
     pub async fn tell(&self, message: Message) {
         let cursor = Cursor { stream: "test".into(), token: message.event_id.to_string() };
         self.outbox.ingest(Some(message), &cursor).await.unwrap();
+    }
+
+    /// Sends one again.
+    pub async fn replay(&self, id: Uuid, etag: Option<&str>) -> Result<(), OutboxError> {
+        self.outbox.replay(id, etag, "the receiver is mended", &Call::internal(), |_| ()).await
     }
 
     /// The newest delivery, once it is in this state.
