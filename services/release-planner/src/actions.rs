@@ -9,7 +9,12 @@ const SERVICE: &str = "bellwether.planner.v1.ReleasePlannerService";
 pub(crate) fn of_application(name: &str) -> Vec<AllowedAction> {
     let id = name.trim_start_matches("applications/");
     vec![
-        action("SubmitRelease", format!("bellwether release {id} <version>"), Permission::Request, "releases a version"),
+        action(
+            "SubmitRelease",
+            format!("bellwether release {id} <version>"),
+            Permission::Request,
+            "releases a version",
+        ),
         action("ApplyApplication", "bellwether apply -f <file>".into(), Permission::Administer, "changes it"),
         action(
             "DeleteApplication",
@@ -46,10 +51,20 @@ pub(crate) fn of_release(release: &Release) -> Vec<AllowedAction> {
             StageState::Submitted | StageState::Planned | StageState::Waiting => {
                 let asks = release.plan.part(environment).is_some_and(|part| !part.approvals.is_empty());
                 if asks {
-                    add("ApproveRelease", "approve", Permission::Approve, format!("approves it for {environment}"));
+                    add(
+                        "ApproveRelease",
+                        "approve",
+                        Permission::Approve,
+                        format!("approves it for {environment}"),
+                    );
                     add("RejectRelease", "reject", Permission::Approve, "ends it".to_owned());
                 }
-                add("PromoteRelease", "promote", Permission::Operate, format!("sends it on into {environment}"));
+                add(
+                    "PromoteRelease",
+                    "promote",
+                    Permission::Operate,
+                    format!("sends it on into {environment}"),
+                );
             }
             StageState::RollingOut => {
                 let place = format!("in {environment}");
@@ -58,14 +73,24 @@ pub(crate) fn of_release(release: &Release) -> Vec<AllowedAction> {
                 add("AbortRelease", "abort", Permission::Operate, format!("takes it back {place}"));
             }
             StageState::Soaking | StageState::Completed if stage.live_since.is_some() => {
-                add("RollbackRelease", "rollback", Permission::Operate, format!("takes it back in {environment}"));
+                add(
+                    "RollbackRelease",
+                    "rollback",
+                    Permission::Operate,
+                    format!("takes it back in {environment}"),
+                );
             }
             StageState::Soaking
             | StageState::Completed
             | StageState::Failed
             | StageState::RolledBack
             | StageState::Superseded => {
-                add("PromoteRelease", "promote", Permission::Operate, format!("sends it into {environment} again"));
+                add(
+                    "PromoteRelease",
+                    "promote",
+                    Permission::Operate,
+                    format!("sends it into {environment} again"),
+                );
             }
             StageState::Rejected | StageState::Cancelled | StageState::Expired => {}
         }

@@ -1,6 +1,31 @@
 //! The release-planner: requests become immutable plans; admission, approval, promotion.
+//!
+//! # Expected flow
+//! [`ReleasePlanner::start`] with the journal; register [`ReleasePlanner::service`] with a server; after the server has
+//! ended, [`ReleasePlanner::stopped`].
+//!
+//! # Guarantees
+//! - What was answered is durable; a restart goes on with it.
+//! - Whether a release starts is decided at that moment, by one predicate (`bellwether_plan::admit`), in the same turn
+//!   in which the request for the rollout is committed.
+//! - The executor is asked for each rollout under one id until it answers: there is one rollout, however often the
+//!   planner is killed.
 
 mod actions;
+mod api;
 mod book;
+mod commands;
+mod config;
 mod convert;
+mod engine;
+mod executor;
 mod metadata;
+mod planner;
+mod planning;
+mod reasons;
+mod service;
+mod validate;
+
+pub use config::Config;
+pub use reasons::REASONS;
+pub use service::{ReleasePlanner, StartError};

@@ -84,7 +84,12 @@ impl Aggregate for Applications {
     }
 }
 
-fn applied(former: Option<Application>, spec: &pb::Application, generation: u64, by: &Approver) -> Application {
+fn applied(
+    former: Option<Application>,
+    spec: &pb::Application,
+    generation: u64,
+    by: &Approver,
+) -> Application {
     let (revision, vetoes, targets) =
         former.map_or_else(Default::default, |former| (former.revision, former.vetoes, former.targets));
     Application {
@@ -109,7 +114,8 @@ impl Application {
     /// Where the executor must still be told of the present revision.
     pub(crate) fn to_apply(&self) -> Vec<EnvironmentId> {
         let environments = self.spec.environments.keys().map(|id| EnvironmentId::from(id.as_str()));
-        let behind = |id: &EnvironmentId| self.targets.get(id).is_none_or(|state| state.revision() < self.revision);
+        let behind =
+            |id: &EnvironmentId| self.targets.get(id).is_none_or(|state| state.revision() < self.revision);
         environments.filter(|id| self.runs_in(id) && behind(id)).collect()
     }
 

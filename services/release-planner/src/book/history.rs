@@ -17,11 +17,14 @@ impl Book {
     /// The past in each environment, for a plan.
     pub(crate) fn history(&self, application: &ApplicationId) -> BTreeMap<EnvironmentId, History> {
         let environments = self.environments().map(|(id, _)| id);
-        environments.map(|environment| (environment.clone(), self.history_in(application, environment))).collect()
+        environments
+            .map(|environment| (environment.clone(), self.history_in(application, environment)))
+            .collect()
     }
 
     fn history_in(&self, application: &ApplicationId, environment: &EnvironmentId) -> History {
-        let started = || self.stages(application, environment).filter(|(_, stage)| stage.started_at.is_some());
+        let started =
+            || self.stages(application, environment).filter(|(_, stage)| stage.started_at.is_some());
         let ended: Vec<_> = started().rev().filter(|(_, stage)| has_ended(stage)).take(LAST).collect();
         let bad = |stage: &Stage| matches!(stage.state, StageState::Failed | StageState::RolledBack);
         let serving = started().rev().find(|(_, stage)| stage.live_since.is_some());
@@ -38,7 +41,8 @@ impl Book {
 }
 
 fn has_ended(stage: &Stage) -> bool {
-    stage.state.is_live() || matches!(stage.state, StageState::Failed | StageState::RolledBack | StageState::Superseded)
+    stage.state.is_live()
+        || matches!(stage.state, StageState::Failed | StageState::RolledBack | StageState::Superseded)
 }
 
 fn step_times(ended: &[(&Release, &Stage)]) -> StepTimes {
@@ -65,7 +69,10 @@ mod tests {
     fn quantiles_are_those_of_the_nearest_rank() {
         let times = (1..=20).map(Duration::from_secs).collect();
         let found = quantiles(times).unwrap();
-        assert_eq!(found, Quantiles { p50: Duration::from_secs(10), p95: Duration::from_secs(19), samples: 20 });
+        assert_eq!(
+            found,
+            Quantiles { p50: Duration::from_secs(10), p95: Duration::from_secs(19), samples: 20 }
+        );
         assert_eq!(quantiles(Vec::new()), None);
         assert_eq!(quantiles(vec![Duration::from_secs(4)]).unwrap().p95, Duration::from_secs(4));
     }

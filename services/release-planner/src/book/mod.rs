@@ -7,9 +7,14 @@ mod history;
 mod release;
 mod stores;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use bellwether_plan::{ApplicationId, EnvironmentId, Hold, Release, ReleaseId, Situation, Stage, StageState, Veto};
+use bellwether_plan::{
+    ApplicationId, EnvironmentId, Hold, Release, ReleaseId, Situation, Stage, StageState, Veto,
+};
 use bellwether_resource::Entry;
 
 pub(crate) use application::{Application, Applications, TargetState};
@@ -24,7 +29,10 @@ pub(crate) struct Book {
     pub(crate) applications: BTreeMap<ApplicationId, Arc<Entry<Applications>>>,
     pub(crate) environments: BTreeMap<EnvironmentId, Arc<Entry<Environments>>>,
     pub(crate) releases: BTreeMap<ReleaseId, Arc<Entry<Releases>>>,
+    /// Those in force.
     pub(crate) holds: Vec<Hold>,
+    /// The ids of all that ever were, so that none comes again after it was released.
+    pub(crate) known_holds: BTreeSet<String>,
 }
 
 /// An event for something that does not exist.
@@ -104,10 +112,20 @@ impl Book {
     }
 
     /// Everything that admission looks at, for one release in one environment.
-    pub(crate) fn situation<'a>(&'a self, release: &'a Release, environment: &EnvironmentId) -> Situation<'a> {
+    pub(crate) fn situation<'a>(
+        &'a self,
+        release: &'a Release,
+        environment: &EnvironmentId,
+    ) -> Situation<'a> {
         let application = self.applications.get(&release.application).and_then(|entry| entry.state.as_ref());
         let vetoes: &[Veto] = application.map_or(&[], |application| &application.vetoes);
-        Situation { release, holds: &self.holds, vetoes, failed_here: self.failed_here(release, environment) }
+        Situation {
+            release,
+            holds: &self.holds,
+            vetoes,
+            plan_is_current: self.plan_is_current(release),
+            failed_here: self.failed_here(release, environment),
+        }
     }
 
     /// Whether another release that runs the same has failed or was taken back there.

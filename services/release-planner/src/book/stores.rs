@@ -32,17 +32,23 @@ impl Stores {
 
     /// What is known now.
     pub(crate) fn book(&self) -> Book {
+        let holds = self.holds.all();
         Book {
             applications: by_id(&self.applications),
             environments: by_id(&self.environments),
             releases: by_id(&self.releases),
-            holds: self.holds.all().iter().filter_map(|entry| entry.state.clone()).collect(),
+            holds: holds.iter().filter_map(|entry| entry.state.clone()).collect(),
+            known_holds: holds.iter().map(|entry| bare(entry).to_owned()).collect(),
         }
     }
 }
 
 /// All streams of a kind by what follows their prefix.
 fn by_id<A: Aggregate, Id: for<'a> From<&'a str> + Ord>(store: &Store<A>) -> BTreeMap<Id, Arc<Entry<A>>> {
-    let id = |entry: &Entry<A>| Id::from(entry.stream.strip_prefix(A::PREFIX).unwrap_or(&entry.stream));
-    store.all().into_iter().map(|entry| (id(&entry), entry)).collect()
+    store.all().into_iter().map(|entry| (Id::from(bare(&entry)), entry)).collect()
+}
+
+/// What follows the prefix in the stream's name.
+fn bare<A: Aggregate>(entry: &Entry<A>) -> &str {
+    entry.stream.strip_prefix(A::PREFIX).unwrap_or(&entry.stream)
 }

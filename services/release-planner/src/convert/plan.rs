@@ -1,8 +1,8 @@
 //! Plans.
 
 use bellwether_plan::{
-    Band, Considered, Contribution, EnvironmentPlan, Message, Milestone, Phase, Plan, PlanDigest, Promotion, Risk,
-    RollbackMode, RollbackPlan, StepKind, StrategyChoice, Upstreams, Warning,
+    Band, Considered, Contribution, EnvironmentPlan, Message, Milestone, Phase, Plan, PlanDigest, Promotion,
+    Risk, RollbackMode, RollbackPlan, StepKind, StrategyChoice, Upstreams, Warning,
 };
 use bellwether_proto::{
     executor::v1 as executor,
@@ -20,7 +20,11 @@ use super::{PinnedSpec, environment::rule_message, kind_of};
 ///
 /// # Errors
 /// What the plan pins is not in the form of this build's contract.
-pub(crate) fn plan_message(plan: &Plan, digest: &PlanDigest, parent: Option<&PlanDigest>) -> serde_json::Result<pb::Plan> {
+pub(crate) fn plan_message(
+    plan: &Plan,
+    digest: &PlanDigest,
+    parent: Option<&PlanDigest>,
+) -> serde_json::Result<pb::Plan> {
     Ok(pb::Plan {
         digest: digest.to_string(),
         parent_digest: parent.map(ToString::to_string).unwrap_or_default(),

@@ -1,7 +1,8 @@
 //! Releases and what they wait for.
 
 use bellwether_plan::{
-    Approval, Condition, ConditionKind, ConditionState, EnvironmentId, Release, ReleaseState, Stage, StageState,
+    Approval, Condition, ConditionKind, ConditionState, EnvironmentId, Release, ReleaseState, Stage,
+    StageState,
 };
 use bellwether_proto::{
     common::v1 as common,
@@ -31,7 +32,8 @@ pub(crate) fn release_message(
         let conditions = if stage.state.is_waiting() { conditions(id) } else { Vec::new() };
         stage_message(release, id, stage, now, &conditions)
     };
-    let road = release.plan.environments.iter().filter_map(|part| release.stages.get_key_value(&part.environment));
+    let road =
+        release.plan.environments.iter().filter_map(|part| release.stages.get_key_value(&part.environment));
     pb::Release {
         name: format!("releases/{}", release.id),
         display_name: format!("{} {}", release.application, release.bundle.version),

@@ -1,11 +1,7 @@
 //! What the executor is given: pinned in the plan, sent when the rollout starts.
 
 use bellwether_plan::{ApplicationType, Bundle, EnvironmentPlan, Pinned, PlanDigest, Release};
-use bellwether_proto::{
-    executor::v1 as pb,
-    monitor::v1::HealthPolicy,
-    planner::v1::Deployment,
-};
+use bellwether_proto::{executor::v1 as pb, monitor::v1::HealthPolicy, planner::v1::Deployment};
 use serde::{Deserialize, Serialize};
 
 use super::{bundle::artifact_message, deployment::ingress, strategy};

@@ -1,0 +1,8 @@
+//! The calls.
+
+mod list;
+mod service;
+mod wait;
+mod watch;
+
+pub(crate) use service::PlannerApi;

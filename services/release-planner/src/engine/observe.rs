@@ -1,0 +1,249 @@
+//! What rollouts and targets mean for releases.
+
+use std::time::Duration;
+
+use bellwether_plan::{
+    Approver, ApproverKind, EnvironmentId, Hold, HoldCause, Release, ReleaseEvent, ReleaseId, Stage,
+    StageState, StepKind,
+};
+use bellwether_proto::{
+    common::v1::principal::Kind,
+    executor::v1::{Rollout, StepStatus, Target, rollout::State, step_status},
+};
+use bellwether_resource::time;
+
+use super::{evaluate::planner_itself, settle::SettleError};
+use crate::{
+    book::{Book, HoldEvent},
+    planner::Planner,
+};
+
+/// What a rollout means: events of a release, and a hold.
+#[derive(Debug, Default, PartialEq)]
+struct Meaning {
+    release: Option<(ReleaseId, Vec<ReleaseEvent>)>,
+    hold: Option<Hold>,
+}
+
+// === impl Planner ===
+
+impl Planner {
+    /// Commits what a rollout means for the release that it belongs to. Nothing when that is known already.
+    pub(crate) async fn observe_rollout(&self, rollout: &Rollout) -> Result<(), SettleError> {
+        let turn = self.turn().await;
+        let meaning = match rollout.rollback_of.is_empty() {
+            true => Meaning { release: forward(turn.book(), rollout), hold: None },
+            false => self.backward(turn.book(), rollout),
+        };
+        if let Some((id, events)) = meaning.release.filter(|(_, events)| !events.is_empty()) {
+            self.commit_release(&id, events).await?;
+        }
+        if let Some(hold) = meaning.hold {
+            self.commit_hold(&hold.id.clone(), HoldEvent::Held { hold }).await?;
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Commits what a target's fleets and health mean for the releases that serve there.
+    pub(crate) async fn observe_target(&self, target: &Target) -> Result<(), SettleError> {
+        let Some((application, environment)) = target_of(&target.name) else { return Ok(()) };
+        let turn = self.turn().await;
+        let mut changes = Vec::new();
+        for (release, stage) in turn.book().stages(&application.as_str().into(), &environment) {
+            let events = serving(target, &environment, stage);
+            changes.extend((!events.is_empty()).then(|| (release.id.clone(), events)));
+        }
+        for (id, events) in changes {
+            self.commit_release(&id, events).await?;
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// A rollout that takes another one back: by hand, for nothing else starts one.
+    fn backward(&self, book: &Book, rollout: &Rollout) -> Meaning {
+        let Some((release, environment, stage)) = book.by_rollout(&rollout.rollback_of) else {
+            return Meaning::default();
+        };
+        let to = |text: String| Meaning {
+            release: Some((release.id.clone(), taken_back(rollout, environment, stage, text))),
+            hold: self.hold_after(book, rollout, release, environment),
+        };
+        match rollout.state() {
+            State::Succeeded => to(format!("rolled back by {}", rollout.display_name)),
+            State::Unspecified
+            | State::Pending
+            | State::Running
+            | State::RollingBack
+            | State::Recovering
+            | State::NeedsOperator => to(format!("{} is taking it back", rollout.display_name)),
+            State::RolledBack | State::Superseded | State::Cancelled => Meaning::default(),
+        }
+    }
+
+    /// The hold that a rollback by hand leaves, unless it is known. Its id is the rollout's, so that there is one.
+    fn hold_after(
+        &self,
+        book: &Book,
+        rollout: &Rollout,
+        release: &Release,
+        environment: &EnvironmentId,
+    ) -> Option<Hold> {
+        let id = rollout.name.strip_prefix("rollouts/")?.to_owned();
+        let promoted = release.plan.part(environment).is_some_and(|part| !part.upstreams.is_empty());
+        (promoted && !book.known_holds.contains(&id)).then(|| Hold {
+            id,
+            application: Some(release.application.clone()),
+            environment: Some(environment.clone()),
+            cause: HoldCause::ManualRollback,
+            by: by(rollout),
+            reason: format!("{} {} was rolled back by hand", release.application, release.bundle.version),
+            since: self.now(),
+        })
+    }
+}
+
+fn taken_back(
+    rollout: &Rollout,
+    environment: &EnvironmentId,
+    stage: &Stage,
+    text: String,
+) -> Vec<ReleaseEvent> {
+    let environment = environment.clone();
+    if rollout.state() == State::Succeeded {
+        let legal = stage.state.may_become(StageState::RolledBack);
+        let event = ReleaseEvent::Moved {
+            environment,
+            to: StageState::RolledBack,
+            code: "ROLLED_BACK_BY_HAND".into(),
+            text,
+        };
+        return if legal { vec![event] } else { Vec::new() };
+    }
+    let code = "BEING_ROLLED_BACK";
+    let known = stage.code == code || !stage.state.is_live();
+    let event = ReleaseEvent::RolloutProgressed { environment, code: code.to_owned(), text };
+    if known { Vec::new() } else { vec![event] }
+}
+
+/// A rollout that brings a release in.
+fn forward(book: &Book, rollout: &Rollout) -> Option<(ReleaseId, Vec<ReleaseEvent>)> {
+    let release = book.release(rollout.release.strip_prefix("releases/")?)?;
+    let (_, environment) = target_of(&rollout.target)?;
+    let stage = release.stages.get(&environment)?;
+    if stage.state != StageState::RollingOut
+        || stage.rollout.as_ref().is_some_and(|known| *known != rollout.name)
+    {
+        return None;
+    }
+    let mut events = Vec::new();
+    if stage.rollout.is_none() {
+        let (rollout, display_name) = (rollout.name.clone(), rollout.display_name.clone());
+        events.push(ReleaseEvent::RolloutStarted { environment: environment.clone(), rollout, display_name });
+    }
+    events.extend(outcome(release, &environment, stage, rollout));
+    Some((release.id.clone(), events))
+}
+
+fn outcome(
+    release: &Release,
+    environment: &EnvironmentId,
+    stage: &Stage,
+    rollout: &Rollout,
+) -> Vec<ReleaseEvent> {
+    let (code, text) = reason(rollout);
+    let moved = |to| ReleaseEvent::Moved {
+        environment: environment.clone(),
+        to,
+        code: code.clone(),
+        text: text.clone(),
+    };
+    match rollout.state() {
+        State::Succeeded => {
+            let soak = release.plan.soak_in(environment);
+            let to = if soak.is_zero() { StageState::Completed } else { StageState::Soaking };
+            let recorded =
+                ReleaseEvent::StepsRecorded { environment: environment.clone(), times: step_times(rollout) };
+            vec![recorded, moved(to)]
+        }
+        State::RolledBack => vec![moved(StageState::RolledBack)],
+        State::Superseded => vec![moved(StageState::Superseded)],
+        State::Cancelled => vec![moved(StageState::Cancelled)],
+        State::Unspecified
+        | State::Pending
+        | State::Running
+        | State::RollingBack
+        | State::Recovering
+        | State::NeedsOperator => {
+            let event = ReleaseEvent::RolloutProgressed {
+                environment: environment.clone(),
+                code: code.clone(),
+                text,
+            };
+            if stage.code == code { Vec::new() } else { vec![event] }
+        }
+    }
+}
+
+/// The rollout's own reason; else its state.
+fn reason(rollout: &Rollout) -> (String, String) {
+    let given = rollout.reason.clone().unwrap_or_default();
+    let state = rollout.state().as_str_name().trim_start_matches("STATE_").to_owned();
+    let code = if given.code.is_empty() { state } else { given.code };
+    let text =
+        if given.text.is_empty() { format!("{} is at work", rollout.display_name) } else { given.text };
+    (code, text)
+}
+
+/// Who asked for it, by its newest command.
+fn by(rollout: &Rollout) -> Approver {
+    let principal = rollout.commands.iter().rev().find_map(|command| command.principal.clone());
+    let Some(principal) = principal else { return planner_itself() };
+    let kind = match principal.kind() {
+        Kind::Human => ApproverKind::Human,
+        Kind::Agent => ApproverKind::Agent,
+        Kind::Unspecified | Kind::Service => ApproverKind::Service,
+        Kind::Local => ApproverKind::Local,
+    };
+    Approver { id: principal.id, kind, roles: Vec::new() }
+}
+
+/// Whether the release serves there, and whether it is well.
+fn serving(target: &Target, environment: &EnvironmentId, stage: &Stage) -> Vec<ReleaseEvent> {
+    let environment = environment.clone();
+    let Some(stable) = target.stable.as_ref().filter(|_| stage.state.is_live()) else { return Vec::new() };
+    if stage.rollout.as_deref() != Some(stable.rollout.as_str()) {
+        return Vec::new();
+    }
+    if stage.live_since.is_none() {
+        return vec![ReleaseEvent::Restored { environment }];
+    }
+    let ready = target.instance_states.iter().any(|instance| instance.fleet == stable.id && instance.ready);
+    match (ready, stage.soak.since) {
+        (false, Some(_)) => vec![ReleaseEvent::HealthLost { environment }],
+        (true, None) => vec![ReleaseEvent::HealthRegained { environment }],
+        (true, Some(_)) | (false, None) => Vec::new(),
+    }
+}
+
+/// How long its forward steps took.
+fn step_times(rollout: &Rollout) -> Vec<(StepKind, Duration)> {
+    let done = |step: &&StepStatus| !step.undo && step.state() == step_status::State::Done;
+    let took = |step: &StepStatus| {
+        let start = time::timestamp(step.start_time.as_ref()?)?;
+        let end = time::timestamp(step.end_time.as_ref()?)?;
+        Some((kind(&step.kind)?, Duration::try_from(end.duration_since(start)).ok()?))
+    };
+    rollout.steps.iter().filter(done).filter_map(took).collect()
+}
+
+fn kind(name: &str) -> Option<StepKind> {
+    serde_json::from_value(serde_json::Value::from(name)).ok()
+}
+
+/// `targets/shop@production`.
+fn target_of(name: &str) -> Option<(String, EnvironmentId)> {
+    let (application, environment) = name.strip_prefix("targets/")?.split_once('@')?;
+    Some((application.to_owned(), environment.into()))
+}
