@@ -7,25 +7,26 @@ use bellwether_proto::monitor::v1::{
     self as pb, health_monitor_service_client::HealthMonitorServiceClient, stream_verdicts_response::Message,
 };
 use futures::{StreamExt as _, stream::BoxStream};
-use tonic::{Code, Request, Status, transport::Channel};
+use bellwether_client::Transport;
+use tonic::{Code, Request, Status};
 
 use super::source::{MonitorSource, Sign};
 
 /// Longest time for a call that answers once.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The health-monitor at the other end of a channel that reconnects by itself.
+/// The health-monitor at the other end of a transport that reconnects by itself.
 #[derive(Clone, Debug)]
 pub struct GrpcMonitor {
-    client: HealthMonitorServiceClient<Channel>,
+    client: HealthMonitorServiceClient<Transport>,
 }
 
 // === impl GrpcMonitor ===
 
 impl GrpcMonitor {
-    /// Over this channel.
-    pub fn new(channel: Channel) -> Self {
-        Self { client: HealthMonitorServiceClient::new(channel) }
+    /// Over this transport.
+    pub fn new(transport: Transport) -> Self {
+        Self { client: HealthMonitorServiceClient::new(transport) }
     }
 }
 

@@ -1,0 +1,132 @@
+//! The executor as a part of a process.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use bellwether_clock::{Env, spawn};
+use bellwether_journal::{Health, Journal, Options};
+use bellwether_proto::executor::v1::executor_service_server::{ExecutorServiceServer, SERVICE_NAME};
+use bellwether_resource::Store;
+use bellwether_server::{Metrics, Readiness, Server, Shutdown};
+
+use crate::{
+    api::ExecutorApi,
+    config::Config,
+    exit,
+    shell::{Executor, Parts, Stop},
+};
+
+/// Largest message that is read: larger ones are RESOURCE_EXHAUSTED.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How often what retention allows is removed.
+const TRIM: Duration = Duration::from_secs(3600);
+
+/// The service's name in files and logs.
+pub const NAME: &str = "executor";
+/// The full name of its gRPC service.
+pub const GRPC_NAME: &str = SERVICE_NAME;
+
+/// A running executor: register it with a server, and close it when that has ended.
+pub struct Service {
+    executor: Executor,
+}
+
+/// Opens the journal, takes up every target where it was left, and sets everything to work. `shutdown` ends it; it fires
+/// it itself where it must not act any more, and then [`Service::stopped_because`] says why.
+///
+/// # Errors
+/// The journal cannot be opened or replayed, or another process owns it; a platform or the monitor is misconfigured.
+pub async fn build(
+    config: Config,
+    env: Env,
+    metrics: Metrics,
+    shutdown: Shutdown,
+) -> anyhow::Result<Service> {
+    let options = Options { standby: config.standby, ..Options::new(env.clone()) };
+    let journal = bellwether_journal::open(&config.journal, options).await.map_err(exit::not_opened)?;
+    let parts = config.parts(&env, metrics, shutdown).await?;
+    assemble(journal, env, parts).await
+}
+
+/// The same over a journal and parts that are there already.
+///
+/// # Errors
+/// The journal cannot be replayed.
+pub async fn assemble(journal: Arc<dyn Journal>, env: Env, parts: Parts) -> anyhow::Result<Service> {
+    let store = Store::load(journal.clone(), env).await.context("the targets cannot be replayed")?;
+    let shutdown = parts.shutdown.clone();
+    let executor = Executor::new(store, parts);
+    executor.start();
+    spawn("retention", trim(journal, shutdown));
+    Ok(Service { executor })
+}
+
+/// Serves on its own, until the process is to end.
+///
+/// # Errors
+/// As [`build`], or the server cannot be started, or the executor had to stop.
+pub async fn serve(host: bellwether_server::Host, config: Config) -> anyhow::Result<()> {
+    let (metrics, shutdown) = (host.metrics.clone(), host.shutdown.clone());
+    let service = build(config, host.env.clone(), metrics, shutdown).await?;
+    let served = host.serve(service.register(host.server())).await;
+    let stopped = service.stopped_because();
+    service.close().await;
+    served?;
+    stopped.map_or(Ok(()), |stop| Err(exit::stopped(stop)))
+}
+
+// === impl Service ===
+
+impl Service {
+    /// Adds the gRPC service to a server.
+    pub fn register(&self, server: Server) -> Server {
+        let api = ExecutorServiceServer::new(ExecutorApi::new(self.executor.clone()));
+        spawn("journal-readiness", readiness(self.executor.journal().clone(), server.readiness()));
+        server.add_service(api.max_decoding_message_size(MOST_BYTES))
+    }
+
+    /// Why it has stopped by itself; none: it has not.
+    pub fn stopped_because(&self) -> Option<Stop> {
+        self.executor.stopped_because()
+    }
+
+    /// Stops acting, finishes what is being committed, and gives the journal up.
+    pub async fn close(self) {
+        self.executor.shutdown().trigger();
+        self.executor.journal().close().await;
+    }
+}
+
+/// The service is ready while its journal takes commits.
+async fn readiness(journal: Arc<dyn Journal>, readiness: Readiness) {
+    let mut health = journal.health();
+    loop {
+        let reason = match *health.borrow_and_update() {
+            Health::Serving => None,
+            Health::DiskFull => Some("DISK_FULL"),
+            Health::Fenced => Some("FENCED"),
+            Health::Failed => Some("STORAGE_FAILED"),
+            Health::Closed => Some("CLOSED"),
+        };
+        match reason {
+            None => readiness.ready(GRPC_NAME),
+            Some(reason) => readiness.not_ready(GRPC_NAME, reason),
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn trim(journal: Arc<dyn Journal>, shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TRIM) => {}
+            () = shutdown.triggered() => return,
+        }
+        match journal.trim().await {
+            Ok(trimmed) => tracing::info!(trimmed.events, trimmed.requests, "retention"),
+            Err(error) => tracing::warn!(%error, "retention did not succeed"),
+        }
+    }
+}
