@@ -10,6 +10,7 @@ pub mod feed;
 pub mod keyed;
 pub mod ownership;
 pub mod retention;
+pub mod speed;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,6 +1,6 @@
 //! Reading, beside the writer and never in its way.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use bellwether_clock::Timestamp;
 use bytes::Bytes;
@@ -17,6 +17,12 @@ use crate::{EventRecord, ReadError, RequestRecord, Snapshot, StreamInfo};
 
 const CONNECTIONS: u32 = 4;
 
+/// Kibibytes of page cache per connection (negative means size, not pages): the system's file cache is behind it.
+const CACHE: &str = "-256";
+
+/// A connection that nobody needs is closed after this.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// Read-only connections, opened when needed. Each call is one statement: no transaction stays open.
 #[derive(Clone, Debug)]
 pub(super) struct Reader(SqlitePool);
@@ -25,8 +31,9 @@ pub(super) struct Reader(SqlitePool);
 
 impl Reader {
     pub(super) fn new(path: &Path) -> Self {
-        let options = schema::options(path).read_only(true);
-        Self(SqlitePoolOptions::new().max_connections(CONNECTIONS).connect_lazy_with(options))
+        let options = schema::options(path).read_only(true).pragma("cache_size", CACHE);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).idle_timeout(IDLE);
+        Self(pool.connect_lazy_with(options))
     }
 
     pub(super) async fn close(&self) {

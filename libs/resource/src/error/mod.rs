@@ -1,9 +1,11 @@
 //! Errors as every call gives them: a status with one reason, its values, and what to do.
 
 mod catalogue;
+mod pages;
 mod problem;
 
 pub use catalogue::*;
+pub use pages::{code_name, page_problems};
 pub use problem::{Precondition, PreconditionKind, Problem};
 
 pub use tonic::Code;
