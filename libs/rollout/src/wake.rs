@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Aftercare, Bake, HoldKind, Rollout, Stage, State, Step, StepKind, TargetState, after};
+use crate::engine::aftercare::cut_by;
+use crate::model::{
+    Aftercare, Bake, HoldKind, Policies, Rollout, Stage, State, Step, StepKind, TargetState, after,
+};
 
 /// The next moment at which [`crate::decide`] with [`crate::Input::Tick`] may have something to say; none: only an
 /// input can change anything. Always later than `now`: what is due at `now` was decided by the last call.
@@ -47,13 +50,18 @@ fn step(it: &Rollout) -> Vec<Timestamp> {
     let by_kind = match current {
         Step::Bake(bake) => bakes(it, *bake),
         Step::Wait(wait) => vec![after(it.step.since, wait.duration)],
-        Step::Drain => vec![after(it.step.since, it.policies().drain)],
+        Step::Drain => drains(after(it.step.since, it.policies().drain), it.policies()),
         _ if limited(current.kind()) => {
             it.step.progress.reaches(it.policies().progress_deadline).into_iter().collect()
         }
         _ => Vec::new(),
     };
     by_kind.into_iter().chain(called).collect()
+}
+
+/// Open connections are closed, then counted.
+fn drains(until: Timestamp, policies: &Policies) -> Vec<Timestamp> {
+    vec![until, cut_by(until, policies)]
 }
 
 /// Steps that the progress deadline looks at.
@@ -95,7 +103,8 @@ fn bakes(it: &Rollout, bake: Bake) -> Vec<Timestamp> {
 fn aftercare(state: &TargetState, care: &Aftercare) -> Vec<Timestamp> {
     let Some(policies) = state.rollouts.get(&care.rollout).map(|it| it.policies()) else { return Vec::new() };
     match &care.stage {
-        Stage::Kept { until } | Stage::Draining { until } => vec![*until],
+        Stage::Kept { until } => vec![*until],
+        Stage::Draining { until } => drains(*until, policies),
         Stage::Removing => vec![after(care.since, policies.progress_deadline)],
         Stage::Contract { index, run } => {
             let hook = policies.contract.get(*index).filter(|_| run.outcome.is_none());

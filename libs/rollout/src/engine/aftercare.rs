@@ -1,5 +1,7 @@
 //! What comes after a success: the old fleet is kept, retired, removed; then contract migrations.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::steps::hook_timed_out;
@@ -7,6 +9,9 @@ use crate::{
     event::{AftercareEvent, Event},
     model::{Aftercare, HookRun, OnUnknown, Outcome, Policies, Reason, Stage, TargetState, after, since},
 };
+
+/// How long a router may take to close what is left and to say how much it was.
+const COUNTING: Duration = Duration::from_secs(2);
 
 pub(super) fn next(state: &TargetState, now: Timestamp) -> Vec<Event> {
     if state.trouble.is_some() || state.contested.is_some() {
@@ -26,7 +31,7 @@ fn one(state: &TargetState, care: &Aftercare, now: Timestamp) -> Vec<Event> {
     };
     match &care.stage {
         Stage::Kept { until } => kept(state, care, *until, policies, now),
-        Stage::Draining { until } => draining(state, care, *until, now),
+        Stage::Draining { until } => draining(state, care, cut_by(*until, policies), now),
         Stage::Removing => removing(state, care, policies, now),
         Stage::Contract { index, run } => contract(care, *index, run, policies, now),
     }
@@ -56,7 +61,12 @@ fn kept(
 fn draining(state: &TargetState, care: &Aftercare, until: Timestamp, now: Timestamp) -> Vec<Event> {
     let Some(fleet) = care.fleet else { return vec![event(care, AftercareEvent::Removing)] };
     let over = now >= until || drained(state, fleet);
-    if over { vec![Event::FleetRemoved { fleet }, event(care, AftercareEvent::Removing)] } else { Vec::new() }
+    if over { vec![event(care, AftercareEvent::Removing), Event::FleetRemoved { fleet }] } else { Vec::new() }
+}
+
+/// When a drain is over at the latest: what is cut at its end has a moment to be counted.
+pub(crate) fn cut_by(until: Timestamp, policies: &Policies) -> Timestamp {
+    if policies.drain.is_zero() { until } else { after(until, COUNTING) }
 }
 
 /// Whether the last connection of a fleet has ended.

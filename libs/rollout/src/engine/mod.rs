@@ -1,6 +1,6 @@
 //! The engine: from inputs to events.
 
-mod aftercare;
+pub(crate) mod aftercare;
 mod commands;
 mod ctx;
 mod draft;

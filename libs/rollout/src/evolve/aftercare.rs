@@ -25,6 +25,10 @@ pub(super) fn apply(
         state.aftercare.remove(index);
         return Ok(());
     }
+    let cut = super::rollout::cut_by_drain(state);
+    if let (AftercareEvent::Removing, Some(rollout)) = (event, state.rollouts.get_mut(&rollout)) {
+        rollout.cut_by_drain += cut;
+    }
     let care = state.aftercare.get_mut(index).ok_or("no aftercare")?;
     care.since = at;
     match event {

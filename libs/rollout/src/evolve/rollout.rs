@@ -41,8 +41,12 @@ pub(super) fn apply(
         _ => {}
     }
     let ready: Vec<_> = state.observed.instances.values().filter(|it| it.ready).map(|it| it.id).collect();
+    let cut = cut_by_drain(state);
     let rollout = state.rollouts.get_mut(&id).ok_or_else(|| unknown(id))?;
     ensure(!rollout.ended(), || format!("rollout {id} is {}", rollout.state.name()))?;
+    if matches!((event, rollout.current()), (RolloutEvent::StepEnded { .. }, Some(Step::Drain))) {
+        rollout.cut_by_drain += cut;
+    }
     match event {
         RolloutEvent::Waiting { reason } => {
             expect(rollout, rollout.state == State::Pending, "waits")?;
@@ -71,6 +75,12 @@ pub(super) fn apply(
         _ => step::apply(rollout, event, at)?,
     }
     Ok(())
+}
+
+/// Connections that the running drains had to close.
+pub(super) fn cut_by_drain(state: &TargetState) -> u64 {
+    let draining = state.drains.keys().filter_map(|fleet| state.observed.drained.get(fleet));
+    draining.map(|it| it.cut_by_drain).sum()
 }
 
 pub(super) fn expect(rollout: &Rollout, holds: bool, what: &str) -> Result<(), Why> {

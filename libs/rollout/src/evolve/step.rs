@@ -7,8 +7,8 @@ use crate::{
     event::RolloutEvent,
     input::{HookId, HookPlace},
     model::{
-        Answer, Clock, Decision, HookRun, Monitor, Outcome, Override, Pause, PauseOwner, Reason, Rollout,
-        State, StepEnd, StepRecord, StepRun, Verdict,
+        Answer, Clock, Decision, Hold, HoldKind, HookRun, Monitor, Outcome, Override, Pause, PauseOwner,
+        Reason, Rollout, State, StepEnd, StepRecord, StepRun, Verdict,
     },
 };
 
@@ -40,7 +40,7 @@ pub(super) fn apply(rollout: &mut Rollout, event: &RolloutEvent, at: Timestamp) 
         RolloutEvent::PermitRenewed { until } => rollout.permit_until = *until,
         RolloutEvent::Judged(verdict) => judged(rollout, verdict),
         RolloutEvent::Monitored { up, since } => monitored(rollout, *up, *since, at),
-        RolloutEvent::Held(hold) => rollout.hold.clone_from(hold),
+        RolloutEvent::Held(hold) => held(rollout, hold.as_ref(), at),
         RolloutEvent::HookStarted { attempt, .. } => hook_started(rollout, *attempt, at),
         RolloutEvent::HookEnded { hook, outcome } => hook_ended(rollout, *hook, outcome)?,
         RolloutEvent::Answered { answer, .. } => {
@@ -121,10 +121,21 @@ pub(super) fn go_on(rollout: &mut Rollout, at: Timestamp) {
         if rollout.step.progress.since.is_none() {
             rollout.step.progress = Clock::started(at);
         }
-        rollout.step.unpaused.go(at);
+        if rollout.hold.as_ref().is_none_or(|it| it.kind == HoldKind::Undecided) {
+            rollout.step.unpaused.go(at);
+        }
     }
     if rollout.monitor.up {
         rollout.step.observed.go(at);
+    }
+}
+
+/// What nobody can decide does not use up the time for deciding.
+fn held(rollout: &mut Rollout, hold: Option<&Hold>, at: Timestamp) {
+    rollout.hold = hold.cloned();
+    match hold {
+        Some(hold) if hold.kind != HoldKind::Undecided => rollout.step.unpaused.stop(at),
+        _ => go_on(rollout, at),
     }
 }
 

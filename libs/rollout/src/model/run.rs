@@ -42,7 +42,7 @@ pub struct StepRun {
     pub issued: bool,
     /// Since the last progress, pauses apart: what the progress deadline looks at.
     pub progress: Clock,
-    /// Time not paused: what `Bake.max` looks at.
+    /// Time neither paused nor held: what `Bake.max` looks at.
     pub unpaused: Clock,
     /// Time under observation: what `Bake.min` looks at.
     pub observed: Clock,

@@ -111,7 +111,7 @@ pub struct Replace {
 pub struct Bake {
     /// Least time under observation (the verdict stream is up).
     pub min: Duration,
-    /// At this time without a decision the policy decides. Does not run while paused.
+    /// At this time without a decision the policy decides. Does not run while paused or held.
     pub max: Duration,
     /// Whether verdicts decide; false: only `min` counts, and a FAIL still acts.
     #[serde(default = "Bake::yes")]

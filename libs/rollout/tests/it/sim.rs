@@ -139,6 +139,12 @@ impl Sim {
         panic!("does not come to rest: {:?}", self.log.iter().rev().take(6).collect::<Vec<_>>());
     }
 
+    /// Observes what a person has changed, then converges.
+    pub fn see(&mut self) {
+        let seen = self.platform.observe();
+        self.input(Input::Observed(Box::new(seen)));
+    }
+
     /// Time passes, timer by timer.
     pub fn advance(&mut self, span: Duration) {
         let end = after(self.now, span);

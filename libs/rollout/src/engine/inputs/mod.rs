@@ -12,7 +12,7 @@ use super::Ctx;
 use crate::{
     event::{Event, RolloutEvent},
     input::Input,
-    model::{Origin, RolloutId, State, TargetState},
+    model::{Origin, Rollout, RolloutId, State, TargetState},
 };
 
 pub(super) fn decide(state: &TargetState, input: Input, now: Timestamp) -> Vec<Event> {
@@ -48,8 +48,10 @@ fn judged(state: &TargetState, id: RolloutId, now: Timestamp) -> Option<Ctx<'_>>
 
 fn refused(state: &TargetState, generation: u64, error: String, now: Timestamp) -> Vec<Event> {
     let current = generation >= state.desired_since && !state.route_confirmed();
-    let Some(rollout) = state.begun().filter(|it| current && !it.step.finished && it.step.issued) else {
-        return Vec::new();
+    let counts = |it: &&Rollout| {
+        let moving = matches!(it.state, State::Running | State::RollingBack);
+        moving && it.step.issued && !it.step.finished && it.step.refused < it.policies().route_attempts
     };
+    let Some(rollout) = state.begun().filter(counts).filter(|_| current) else { return Vec::new() };
     vec![Ctx { state, rollout, now }.event(RolloutEvent::RouteRefused { error })]
 }

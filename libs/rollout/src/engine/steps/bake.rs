@@ -34,7 +34,7 @@ pub(super) fn next(ctx: &Ctx, step: Bake) -> Vec<Event> {
     if let Some(verdict) = undecided(ctx).filter(|it| baked && live && it.reason.code == PASS_BY_POLICY) {
         return end(ctx, StepEnd::ByPolicy { reason: verdict.reason.clone() });
     }
-    if ctx.rollout.step.unpaused.elapsed(ctx.now) >= step.max && ctx.rollout.hold.is_none() {
+    if ctx.rollout.step.unpaused.elapsed(ctx.now) >= step.max && ctx.rollout.hold.is_none() && !passed(ctx) {
         return over(ctx, step);
     }
     Vec::new()

@@ -3,7 +3,10 @@
 
 use super::{done, issued};
 use crate::{
-    engine::{Ctx, aftercare::drained},
+    engine::{
+        Ctx,
+        aftercare::{cut_by, drained},
+    },
     event::Event,
     model::after,
 };
@@ -18,6 +21,7 @@ pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
         let until = after(ctx.now, ctx.policies().drain);
         return vec![Event::FleetDraining { fleet, until }, issued(ctx)];
     }
-    let over = ctx.state.drains.get(&fleet).is_none_or(|until| ctx.now >= *until);
+    let until = ctx.state.drains.get(&fleet).copied();
+    let over = until.is_none_or(|until| ctx.now >= cut_by(until, ctx.policies()));
     if over || drained(ctx.state, fleet) { done(ctx) } else { Vec::new() }
 }

@@ -1,0 +1,121 @@
+//! R06, R07 and recreate: instances in place.
+
+use bellwether_rollout::{Decision, Percent, Size, State, StepKind};
+
+use crate::{
+    plans,
+    sim::{Sim, secs},
+};
+
+/// The ready instances of both fleets.
+fn ready(sim: &Sim) -> usize {
+    sim.platform.ready(sim.fleet(1)) + sim.platform.ready(sim.fleet(2))
+}
+
+#[test]
+fn rolling_swaps_in_place_and_completes() {
+    for (surge, unavailable) in [(1, 0), (0, 1), (2, 1), (4, 4)] {
+        let mut sim = Sim::serving(4);
+        sim.start(plans::rolling(2, Size::Count(1), surge, unavailable)).unwrap();
+        for _ in 0..40 {
+            assert!(sim.platform.instances.len() <= 4 + surge as usize, "surge {surge}");
+            assert!(ready(&sim) >= 4 - unavailable as usize, "unavailable {unavailable}");
+            sim.advance(secs(1));
+        }
+        assert_eq!(sim.share(2), Percent::FULL);
+        sim.pass();
+        assert_eq!(sim.state_of(2), State::Succeeded, "{:?}", sim.rollout(2).step);
+        assert_eq!((sim.count(1), sim.count(2)), (0, 4));
+        assert!(sim.state.aftercare.is_empty(), "nothing is left to keep");
+    }
+}
+
+#[test]
+fn r06_scaled_in_the_middle() {
+    let mut sim = Sim::serving(4);
+    let mut plan = plans::rolling(2, Size::Count(1), 4, 0);
+    if let bellwether_rollout::Strategy::Rolling(it) = &mut plan.strategy {
+        it.max_surge = Size::FULL;
+    }
+    sim.start(plan).unwrap();
+    let mut least = 4;
+    for second in 0..80 {
+        if second == 2 {
+            sim.scale(8);
+        }
+        if second == 20 {
+            sim.scale(4);
+        }
+        sim.advance(secs(1));
+        assert!(sim.platform.instances.len() <= 16);
+        least = least.min(ready(&sim));
+    }
+    assert!(least >= 4, "never below min(old n, new n): {least}");
+    sim.pass();
+    assert_eq!(sim.state_of(2), State::Succeeded, "{:?}", sim.rollout(2).step);
+    assert_eq!((sim.count(1), sim.count(2)), (0, 4));
+}
+
+#[test]
+fn r07_a_bad_candidate_never_takes_capacity() {
+    let mut sim = Sim::serving(4);
+    sim.platform.broken.insert(sim.fleet(2));
+    let mut plan = plans::rolling(2, Size::Count(2), 2, 0);
+    plan.policies.progress_deadline = secs(120);
+    sim.start(plan).unwrap();
+    for (n, seconds) in [(4, 10), (8, 20), (4, 20)] {
+        sim.scale(n);
+        for _ in 0..seconds {
+            sim.advance(secs(1));
+            assert!(ready(&sim) >= 4);
+            assert!(sim.platform.instances.len() <= n as usize + 2 + 4);
+        }
+    }
+    sim.advance(secs(300));
+    assert_eq!((sim.state_of(2), sim.reason_of(2)), (State::RolledBack, "PROGRESS_DEADLINE"));
+    assert_eq!((sim.count(1), sim.count(2)), (4, 0));
+    assert_eq!(sim.share(1), Percent::FULL);
+}
+
+#[test]
+fn a_rolled_half_comes_back_ramped() {
+    let mut sim = Sim::serving(4);
+    let mut plan = plans::rolling(2, Size::Count(2), 1, 0);
+    if let bellwether_rollout::Strategy::Rolling(it) = &mut plan.strategy {
+        it.bake = Some(plans::bake());
+    }
+    sim.start(plan).unwrap();
+    sim.advance(secs(10));
+    assert_eq!((sim.count(1), sim.count(2), sim.share(2)), (2, 2, Percent::new(50)));
+    sim.scale(8);
+    sim.advance(secs(3));
+    assert_eq!((sim.count(1), sim.count(2)), (4, 4), "between batches both follow n");
+    sim.scale(4);
+    sim.advance(secs(3));
+    sim.verdict(Decision::Fail);
+    for _ in 0..20 {
+        assert!(sim.platform.instances.len() <= 5);
+        sim.advance(secs(1));
+        assert!(ready(&sim) >= 4);
+    }
+    assert_eq!(sim.state_of(2), State::RolledBack);
+    assert_eq!((sim.count(1), sim.count(2), sim.share(1)), (4, 0, Percent::FULL));
+}
+
+#[test]
+fn recreate_never_runs_both() {
+    let mut sim = Sim::serving(2);
+    sim.start(plans::recreate(2)).unwrap();
+    sim.advance(secs(5));
+    assert_eq!((sim.count(1), sim.count(2), sim.share(2)), (0, 2, Percent::FULL));
+    assert_eq!(sim.platform.peak, 2);
+    sim.verdict(Decision::Fail);
+    sim.advance(secs(5));
+    assert_eq!((sim.count(1), sim.count(2), sim.share(1)), (2, 0, Percent::FULL));
+    assert_eq!(sim.platform.peak, 2);
+    assert_eq!(sim.state_of(2), State::RolledBack);
+    use StepKind as K;
+    let order =
+        [K::RouteBack, K::VerifyRoute, K::Drain, K::Remove, K::RestoreCapacity, K::RouteBack, K::VerifyRoute];
+    assert_eq!(sim.undone(2), order);
+}
