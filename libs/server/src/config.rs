@@ -59,6 +59,8 @@ pub struct Limits {
     pub connection_age: Duration,
     /// …and cut after this much more.
     pub connection_age_grace: Duration,
+    /// How long the handler of a stream may take to end it once server or connection drain.
+    pub drain_patience: Duration,
     /// Deadline of a unary call whose client gave none.
     pub unary_timeout: Duration,
     /// The longest deadline that a unary call may ask for.
@@ -98,6 +100,7 @@ impl Default for Limits {
             keepalive_timeout: Duration::from_secs(10),
             connection_age: Duration::from_secs(30 * 60),
             connection_age_grace: Duration::from_secs(60),
+            drain_patience: Duration::from_secs(2),
             unary_timeout: Duration::from_secs(30),
             longest_deadline: Duration::from_secs(3600),
         }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use bellwether_clock::Env;
+use tokio::net::TcpListener;
 
 use crate::{
     IdentityError, Metrics, ServeArgs, Server, Shutdown, StartError, bind, ensure_service_token,
@@ -48,14 +49,22 @@ impl Host {
     /// # Errors
     /// [`StartError`].
     pub async fn serve(&self, server: Server) -> Result<(), StartError> {
-        let listen = self.args.listen.unwrap_or(self.default_listen);
-        let listener = bind(listen).await?;
+        server.serve(self.bind().await?, self.shutdown.clone()).await
+    }
+
+    /// Listens where the command line says, and writes the address down where it asks for that. For those who must know
+    /// the address before they can build their services; everybody else calls [`Host::serve`].
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn bind(&self) -> Result<TcpListener, StartError> {
+        let listener = bind(self.args.listen.unwrap_or(self.default_listen)).await?;
         if let Some(file) = &self.args.address_file {
             let failed = |source| StartError::DataDir { path: file.clone(), source };
             let address = listener.local_addr().map_err(failed)?;
             private_file::replace(file, address.to_string().as_bytes()).map_err(failed)?;
         }
-        server.serve(listener, self.shutdown.clone()).await
+        Ok(listener)
     }
 }
 

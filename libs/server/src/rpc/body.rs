@@ -5,7 +5,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use axum::body::Body;
@@ -13,17 +12,17 @@ use bellwether_resource::error::{INTERNAL, Problem};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::{sync::OwnedSemaphorePermit, time::Sleep};
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Code, Status};
 use tracing::Span;
 
-use super::{deadline, measure::Measured, normal::normalise};
+use super::{ending::Ending, measure::Measured, normal::normalise};
 
-/// Normalises the trailers, ends at the deadline, turns a panic into INTERNAL, and tells the metrics and the span how
+/// Normalises the trailers, ends when the call has to, turns a panic into INTERNAL, and tells the metrics and the span how
 /// it ended.
 pub(super) struct Watched {
     inner: Option<Body>,
-    deadline: Option<Pin<Box<Sleep>>>,
+    ending: Ending,
     end: End,
 }
 
@@ -37,9 +36,8 @@ pub(super) struct End {
 // === impl Watched ===
 
 impl Watched {
-    pub(super) fn new(inner: Body, left: Option<Duration>, end: End) -> Self {
-        let deadline = left.map(|left| Box::pin(tokio::time::sleep(left)));
-        Self { inner: Some(inner), deadline, end }
+    pub(super) fn new(inner: Body, ending: Ending, end: End) -> Self {
+        Self { inner: Some(inner), ending, end }
     }
 
     /// Ends here, with this refusal in the trailers.
@@ -65,8 +63,8 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
-        if this.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(cx).is_ready()) {
-            return Poll::Ready(Some(Ok(this.cut(deadline::exceeded()))));
+        if let Poll::Ready(refusal) = this.ending.as_mut().poll(cx) {
+            return Poll::Ready(Some(Ok(this.cut(refusal))));
         }
         let span = this.end.span.clone();
         let polled = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx))));

@@ -1,6 +1,6 @@
 //! One call on its way to its handler and back.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     body::Body,
@@ -19,13 +19,14 @@ use super::{
     audit,
     body::{End, Watched, panicked},
     deadline::{self, Deadline},
+    ending::{Ending, ending},
     load::Load,
     measure::RpcMetrics,
     normal::normalise,
 };
 use crate::{
     Caller, Identities, Limits, METHOD_UNKNOWN, Method, Methods, NO_IDENTITY, PERMISSION_DENIED, Peer,
-    authenticate, holds, telemetry,
+    Shutdown, authenticate, holds, telemetry,
 };
 
 /// What every call needs.
@@ -66,12 +67,11 @@ impl Rpc {
         let (mut parts, body) = request.into_parts();
         let admitted = self.admit(&method, &mut parts, &mut end);
         let caller = parts.extensions.get::<Caller>().cloned();
-        let (mut response, deadline) = match admitted {
-            Ok(deadline) => {
-                let left = deadline.map(|deadline| deadline.left(&self.env));
-                (run(next, Request::from_parts(parts, body), left).await, deadline)
-            }
-            Err(refusal) => (refusal.into_http(), None),
+        let left = Deadline::of(&parts.extensions).map(|deadline| deadline.left(&self.env));
+        let mut ending = ending(&method, left, Shutdown::of(&parts.extensions), &self.limits);
+        let mut response = match admitted {
+            Ok(()) => run(next, Request::from_parts(parts, body), &mut ending).await,
+            Err(refusal) => refusal.into_http(),
         };
         let code = normalise(response.headers_mut());
         if let Some(code) = code {
@@ -79,12 +79,11 @@ impl Rpc {
         }
         // a response without a status yet was accepted: its handler has begun to answer
         audit::log(&method, caller.as_ref(), code.unwrap_or(Code::Ok));
-        let left = deadline.filter(|_| code.is_none()).map(|deadline| deadline.left(&self.env));
-        response.map(|body| Body::new(Watched::new(body, left, end)))
+        response.map(|body| Body::new(Watched::new(body, ending, end)))
     }
 
     /// Puts caller and deadline into the request's extensions, and makes room for it.
-    fn admit(&self, method: &Method, parts: &mut Parts, end: &mut End) -> Result<Option<Deadline>, Status> {
+    fn admit(&self, method: &Method, parts: &mut Parts, end: &mut End) -> Result<(), Status> {
         if let Some(permission) = method.permission {
             let peer = parts.extensions.get::<Peer>().copied();
             let peer = peer.ok_or_else(|| NO_IDENTITY.because("the connection has no known peer"))?;
@@ -98,25 +97,22 @@ impl Rpc {
         }
         end.room = self.load.admit(method)?;
         let time = deadline::time_for(method, &parts.headers, &self.limits)?;
-        let deadline = time.and_then(|time| self.env.now().checked_add(time).ok()).map(Deadline);
-        if let Some(deadline) = deadline {
-            parts.extensions.insert(deadline);
+        if let Some(deadline) = time.and_then(|time| self.env.now().checked_add(time).ok()) {
+            parts.extensions.insert(Deadline(deadline));
         }
-        Ok(deadline)
+        Ok(())
     }
 }
 
-/// Runs the handler until it answers, its time is over, or it panics.
-async fn run(next: Next, request: Request, left: Option<Duration>) -> Response {
-    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let ended = match left {
-        Some(left) => tokio::time::timeout(left, handler).await,
-        None => Ok(handler.await),
-    };
-    let refusal = match ended {
-        Ok(Ok(response)) => return response,
-        Ok(Err(panic)) => panicked(&*panic),
-        Err(_) => deadline::exceeded(),
+/// Runs the handler until it answers, has to end, or panics.
+async fn run(next: Next, request: Request, ending: &mut Ending) -> Response {
+    let refusal = tokio::select! {
+        biased;
+        ended = AssertUnwindSafe(next.run(request)).catch_unwind() => match ended {
+            Ok(response) => return response,
+            Err(panic) => panicked(&*panic),
+        },
+        refusal = ending => refusal,
     };
     Status::from(refusal).into_http()
 }

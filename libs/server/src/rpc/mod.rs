@@ -4,6 +4,7 @@ mod audit;
 mod body;
 mod call;
 mod deadline;
+mod ending;
 mod load;
 mod measure;
 mod normal;

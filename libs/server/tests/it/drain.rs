@@ -21,10 +21,25 @@ async fn readiness_goes_first_and_streams_end_with_their_token() {
     let mut stream = follow(&channel, request(b"")).await.unwrap();
     assert_eq!(stream.message().await.unwrap().unwrap(), b"token-1");
     server.shutdown.trigger();
-    assert_eq!(health.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    match health.message().await {
+        Ok(last) => assert_eq!(last.unwrap().status(), ServingStatus::NotServing),
+        // the stream itself was ended first
+        Err(status) => assert_eq!(status.code(), Code::Unavailable),
+    }
     let status = stream.message().await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "DRAINING"));
     drop((health, stream, channel));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_hear_of_the_end_is_ended() {
+    let server = start(|config| config.limits.drain_patience = Duration::from_millis(20)).await;
+    let channel = server.channel().await;
+    let mut stream = follow(&channel, request(b"deaf")).await.unwrap();
+    server.shutdown.trigger();
+    let status = stream.message().await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::Unavailable, "DRAINING"));
     server.stop().await;
 }
 

@@ -99,11 +99,13 @@ async fn unary(method: String, request: tonic::Request<Vec<u8>>) -> Result<tonic
 
 type Events = std::pin::Pin<Box<dyn Stream<Item = Result<Vec<u8>, Status>> + Send>>;
 
-/// One event, then nothing until the end. Asked for `flood`: as many as the reader takes, 64 KiB each.
+/// One event, then nothing until the end. Asked for `flood`: as many as the reader takes, 64 KiB each; for `deaf`: one
+/// that does not hear of the end.
 async fn follow(request: tonic::Request<Vec<u8>>) -> Result<tonic::Response<Events>, Status> {
     let shutdown = Shutdown::of(request.extensions());
     match request.get_ref().as_slice() {
         b"flood" => Ok(tonic::Response::new(Box::pin(stream::repeat_with(|| Ok(vec![7; 65_536]))))),
+        b"deaf" => Ok(tonic::Response::new(Box::pin(stream::pending()))),
         b"panic" => Ok(tonic::Response::new(Box::pin(stream::once(async { panic!("in the stream") })))),
         _ => {
             let end = async move {
