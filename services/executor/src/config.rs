@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
 use anyhow::Context as _;
 use bellwether_client::Transport;
 use bellwether_clock::Env;
-use bellwether_notifier::egress::{AddressPolicy, Network};
+use bellwether_egress::{AddressPolicy, Network};
 use bellwether_platform::fake::Fake;
 use bellwether_server::{Metrics, ServeArgs, Shutdown};
 

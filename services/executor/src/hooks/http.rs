@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
-use bellwether_notifier::egress::{Call, Client, SendError};
+use bellwether_egress::{Call, Client, SendError};
 use bellwether_rollout::Outcome;
 
 use super::{Subject, text};

@@ -10,7 +10,7 @@ mod http;
 
 use std::time::Duration;
 
-use bellwether_notifier::egress::{AddressPolicy, BuildError, Client, Limits};
+use bellwether_egress::{AddressPolicy, BuildError, Client, Limits};
 use bellwether_rollout::{Call, Outcome};
 use serde::Serialize;
 

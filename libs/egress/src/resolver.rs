@@ -5,7 +5,7 @@ use std::{io, net::IpAddr, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::AddressPolicy;
+use crate::AddressPolicy;
 
 /// Turns a name into addresses.
 #[async_trait]
@@ -21,13 +21,13 @@ pub struct SystemLookup;
 /// None of the addresses of a name may be called.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} is at an address that may not be called")]
-pub(super) struct Refused {
-    pub(super) host: String,
+pub(crate) struct Refused {
+    pub(crate) host: String,
 }
 
-pub(super) struct FilteredResolver {
-    pub(super) policy: Arc<AddressPolicy>,
-    pub(super) lookup: Arc<dyn Lookup>,
+pub(crate) struct FilteredResolver {
+    pub(crate) policy: Arc<AddressPolicy>,
+    pub(crate) lookup: Arc<dyn Lookup>,
 }
 
 // === impl SystemLookup ===

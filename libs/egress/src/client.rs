@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Url;
 
-use super::{AddressPolicy, Lookup, SystemLookup, resolver};
+use crate::{AddressPolicy, Lookup, SystemLookup, resolver};
 
 /// Makes calls inside the policy; cheap to clone.
 #[derive(Clone)]
@@ -63,7 +63,7 @@ pub struct BuildError(#[from] reqwest::Error);
 pub enum SendError {
     /// The address is one that may not be called. Nothing was sent.
     #[error(
-        "{host} is at an address that may not be called; allow its network in the notifier's configuration"
+        "{host} is at an address that may not be called; allow its network in the configuration of the service that calls"
     )]
     Refused {
         /// The URL's host.
