@@ -63,6 +63,9 @@ impl SqliteJournal {
         let ballast = Ballast::of(path, options.ballast_bytes);
         let (mut connection, id) = schema::connect(path, &options.env).await?;
         let claim = Claim::stake(&mut connection, path, &options).await?;
+        schema::migrate(&mut connection)
+            .await
+            .map_err(|error| OpenError::Storage { path: path.to_owned(), source: error.into() })?;
         let reader = Reader::new(path);
         let failed = |error: ReadError| OpenError::Storage { path: path.to_owned(), source: error.into() };
         let (head, horizon) = reader.extent().await.map_err(failed)?;

@@ -9,7 +9,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::sql::{Trouble, roll_back, run, signed};
+use super::sql::{Trouble, roll_back, run};
 use crate::{JournalId, OpenError};
 
 /// Marks the file as ours in its header (`PRAGMA application_id`): "BWJL".
@@ -26,7 +26,8 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(path).disable_statement_logging()
 }
 
-/// The writing connection, with a file that is ours and of the current schema.
+/// The writing connection to a file that is ours; made when there is none. Neither waits for a live owner nor changes
+/// anything under it: [`migrate`] is for who owns it.
 pub(super) async fn connect(path: &Path, env: &Env) -> Result<(SqliteConnection, JournalId), OpenError> {
     let failed = |error: sqlx::Error| match Trouble::of(&error) {
         Trouble::NotADatabase => OpenError::Foreign { path: path.to_owned() },
@@ -40,63 +41,107 @@ pub(super) async fn connect(path: &Path, env: &Env) -> Result<(SqliteConnection,
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     let mut connection = options.connect().await.map_err(failed)?;
-    run(&mut connection, "BEGIN IMMEDIATE").await.map_err(failed)?;
-    match prepare(&mut connection, path, env).await {
-        Ok(id) => {
-            run(&mut connection, "COMMIT").await.map_err(failed)?;
+    if inspect(&mut connection).await.map_err(failed)? == Found::Nothing {
+        create(&mut connection, path, env).await.map_err(failed)?;
+    }
+    match inspect(&mut connection).await.map_err(failed)? {
+        Found::Ours(version) if version > MIGRATIONS.len() => {
+            let number = |version| u32::try_from(version).unwrap_or(u32::MAX);
+            let (found, known) = (number(version), number(MIGRATIONS.len()));
+            Err(OpenError::NewerSchema { path: path.to_owned(), found, known })
+        }
+        Found::Ours(_) => {
+            let id = read_id(&mut connection).await.map_err(failed)?;
             Ok((connection, id))
         }
-        Err(refusal) => {
-            roll_back(&mut connection).await;
-            Err(refusal.into_open_error(failed))
-        }
+        Found::Nothing | Found::SomethingElse => Err(OpenError::Foreign { path: path.to_owned() }),
     }
 }
 
-/// Why the file cannot be used: a refusal of ours, or a failure of the database.
-enum Unusable {
-    Refused(OpenError),
-    Failed(sqlx::Error),
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// A journal of this schema.
+    Ours(usize),
+    SomethingElse,
 }
 
-async fn prepare(connection: &mut SqliteConnection, path: &Path, env: &Env) -> Result<JournalId, Unusable> {
-    let known = MIGRATIONS.len();
-    let version = pragma(connection, "PRAGMA user_version").await?;
-    let application = pragma(connection, "PRAGMA application_id").await?;
-    let tables = pragma(connection, "SELECT count(*) FROM sqlite_schema").await?;
-    let is_new = version == 0 && application == 0 && tables == 0;
-    if !is_new && application != APPLICATION {
-        return Err(Unusable::Refused(OpenError::Foreign { path: path.to_owned() }));
-    }
-    let version = usize::try_from(version).unwrap_or(usize::MAX);
-    if version > known {
-        let found = u32::try_from(version).unwrap_or(u32::MAX);
-        let known = u32::try_from(known).unwrap_or(u32::MAX);
-        return Err(Unusable::Refused(OpenError::NewerSchema { path: path.to_owned(), found, known }));
-    }
-    migrate(connection, version).await?;
-    if is_new {
-        create(connection, path, env).await?;
-    }
-    let id: String = sqlx::query_scalar("SELECT id FROM journal").fetch_one(connection).await?;
-    let id = Uuid::parse_str(&id).map_err(|error| sqlx::Error::Decode(error.into()))?;
-    Ok(JournalId(id))
+async fn inspect(connection: &mut SqliteConnection) -> Result<Found, sqlx::Error> {
+    let version = number(connection, "PRAGMA user_version").await?;
+    let application = number(connection, "PRAGMA application_id").await?;
+    let tables = number(connection, "SELECT count(*) FROM sqlite_schema").await?;
+    Ok(match (application, version, tables) {
+        (0, 0, 0) => Found::Nothing,
+        (APPLICATION, version, _) => Found::Ours(usize::try_from(version).unwrap_or(usize::MAX)),
+        _ => Found::SomethingElse,
+    })
 }
 
-async fn migrate(connection: &mut SqliteConnection, from: usize) -> Result<(), sqlx::Error> {
-    for migration in MIGRATIONS.iter().skip(from) {
+/// Makes a new journal, unless another process was faster.
+async fn create(connection: &mut SqliteConnection, path: &Path, env: &Env) -> Result<(), sqlx::Error> {
+    run(connection, "BEGIN IMMEDIATE").await?;
+    let made = match inspect(connection).await {
+        Ok(Found::Nothing) => match apply(connection, MIGRATIONS, 0).await {
+            Ok(()) => fill(connection, path, env).await,
+            Err(error) => Err(error),
+        },
+        Ok(Found::Ours(_) | Found::SomethingElse) => Ok(()),
+        Err(error) => Err(error),
+    };
+    end(connection, made).await
+}
+
+/// Brings what an older build left to the current schema. For the owner: an older owner must not find its tables
+/// changed. What it takes to become one, the tables `journal` and `owners`, therefore never changes.
+pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    migrate_with(connection, MIGRATIONS).await
+}
+
+async fn migrate_with(
+    connection: &mut SqliteConnection,
+    migrations: &[&'static str],
+) -> Result<(), sqlx::Error> {
+    let version = usize::try_from(number(connection, "PRAGMA user_version").await?).unwrap_or(usize::MAX);
+    if version >= migrations.len() {
+        return Ok(());
+    }
+    run(connection, "BEGIN IMMEDIATE").await?;
+    let applied = apply(connection, migrations, version).await;
+    end(connection, applied).await
+}
+
+async fn apply(
+    connection: &mut SqliteConnection,
+    migrations: &[&'static str],
+    from: usize,
+) -> Result<(), sqlx::Error> {
+    for migration in migrations.iter().skip(from) {
         sqlx::raw_sql(*migration).execute(&mut *connection).await?;
     }
-    if from < MIGRATIONS.len() {
-        let version = signed(MIGRATIONS.len() as u64);
-        let header = format!("PRAGMA user_version = {version}; PRAGMA application_id = {APPLICATION}");
-        sqlx::raw_sql(AssertSqlSafe(header)).execute(&mut *connection).await?;
+    let version = migrations.len();
+    let header = format!("PRAGMA user_version = {version}; PRAGMA application_id = {APPLICATION}");
+    sqlx::raw_sql(AssertSqlSafe(header)).execute(&mut *connection).await.map(drop)
+}
+
+async fn end(connection: &mut SqliteConnection, outcome: Result<(), sqlx::Error>) -> Result<(), sqlx::Error> {
+    let ended = match outcome {
+        Ok(()) => run(connection, "COMMIT").await,
+        Err(error) => Err(error),
+    };
+    if ended.is_err() {
+        roll_back(connection).await;
     }
-    Ok(())
+    ended
+}
+
+async fn read_id(connection: &mut SqliteConnection) -> Result<JournalId, sqlx::Error> {
+    let id: String = sqlx::query_scalar("SELECT id FROM journal").fetch_one(connection).await?;
+    Uuid::parse_str(&id).map(JournalId).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// The rows of a journal that nobody has owned yet.
-async fn create(connection: &mut SqliteConnection, path: &Path, env: &Env) -> Result<(), sqlx::Error> {
+async fn fill(connection: &mut SqliteConnection, path: &Path, env: &Env) -> Result<(), sqlx::Error> {
     let id = env.uuid().to_string();
     sqlx::query("INSERT INTO journal (id, horizon) VALUES (?, 0)").bind(id).execute(&mut *connection).await?;
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -107,23 +152,34 @@ async fn create(connection: &mut SqliteConnection, path: &Path, env: &Env) -> Re
     Ok(())
 }
 
-async fn pragma(connection: &mut SqliteConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
+async fn number(connection: &mut SqliteConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(sql).fetch_one(connection).await
 }
 
-// === impl Unusable ===
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Unusable {
-    fn into_open_error(self, failed: impl FnOnce(sqlx::Error) -> OpenError) -> OpenError {
-        match self {
-            Self::Refused(refusal) => refusal,
-            Self::Failed(error) => failed(error),
+    #[tokio::test]
+    async fn an_older_schema_is_brought_up_to_date_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut connection, id) = connect(&directory.path().join("j.db"), &Env::system()).await.unwrap();
+        let newer = [MIGRATIONS[0], "ALTER TABLE streams ADD COLUMN colour TEXT"];
+        for _ in 0..2 {
+            migrate_with(&mut connection, &newer).await.unwrap();
+            assert_eq!(inspect(&mut connection).await.unwrap(), Found::Ours(2));
         }
+        run(&mut connection, "SELECT colour FROM streams").await.unwrap();
+        assert_eq!(read_id(&mut connection).await.unwrap(), id);
     }
-}
 
-impl From<sqlx::Error> for Unusable {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Failed(error)
+    #[tokio::test]
+    async fn a_migration_that_fails_leaves_the_older_schema() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut connection, _) = connect(&directory.path().join("j.db"), &Env::system()).await.unwrap();
+        let broken = [MIGRATIONS[0], "CREATE TABLE half (x); CREATE TABLE half (x)"];
+        migrate_with(&mut connection, &broken).await.unwrap_err();
+        assert_eq!(inspect(&mut connection).await.unwrap(), Found::Ours(1));
+        run(&mut connection, "SELECT * FROM half").await.unwrap_err();
     }
 }

@@ -125,3 +125,34 @@ async fn the_lease_is_renewed_while_nothing_happens() {
     );
     journal.close().await;
 }
+
+/// An owner stopped inside a write holds the takeover up until it goes on or dies; who may not wait is told at once.
+#[tokio::test]
+async fn an_owner_stopped_inside_a_write_holds_the_takeover_up() {
+    use sqlx::{ConnectOptions as _, Executor as _};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("j.db");
+    let owner = Owner::start(&path, "short-lease", &[]);
+    owner.signal(Signal::STOP);
+    // SQLite's write lock, as if the owner had been stopped with it
+    let mut write = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    write.execute("BEGIN IMMEDIATE").await.unwrap();
+    assert!(matches!(open(&path, false, short_lease()).await, Err(OpenError::Owned { epoch: 1, .. })));
+    let standby = {
+        let path = path.clone();
+        spawn("standby", async move { open(&path, true, short_lease()).await.unwrap() })
+    };
+    assert!(
+        tokio::time::timeout(3 * short_lease().length, async {
+            while !standby.is_finished() {
+                tokio::task::yield_now().await
+            }
+        })
+        .await
+        .is_err()
+    );
+    write.execute("ROLLBACK").await.unwrap();
+    let journal = standby.await.unwrap();
+    assert_eq!(journal.epoch().number, 2);
+    journal.close().await;
+}
