@@ -93,5 +93,5 @@ fn fact<A: Aggregate>(store: &Arc<Inner<A>>, record: EventRecord) -> Result<Opti
     let event = decode_event::<A>(&record)?;
     let slot = crate::Store(store.clone()).slot(&record.stream);
     let entry = slot.publish(&record, &event).map_err(|error| illegal(&record, error))?;
-    Ok(entry.map(|entry| Fact { record, event, entry }))
+    Ok(entry.map(|entry| Fact::new(record, event, entry)))
 }

@@ -1,9 +1,14 @@
 //! What watchers have been told of, and the most recent of it.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    any::Any,
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bellwether_journal::EventRecord;
 
+use super::{Changed, View};
 use crate::{Aggregate, Entry};
 
 /// How many facts are kept for readers that are up to date; others read the journal.
@@ -14,7 +19,15 @@ pub(crate) struct Fact<A: Aggregate> {
     pub record: EventRecord,
     pub event: A::Event,
     pub entry: Arc<Entry<A>>,
+    /// What it means, by view: a thousand readers with a filter each would otherwise work it out a thousand times.
+    shown: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
 }
+
+/// What an event means in a view; shared by its readers.
+pub(super) type Shown<V> = Arc<ShownIn<V>>;
+
+/// Of its own type for each view, so that it is found again.
+pub(super) struct ShownIn<V: View>(pub(super) Option<Changed<V::Resource>>);
 
 /// How far watchers may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +45,29 @@ pub(crate) struct Told<A: Aggregate> {
     /// Facts after this position are all in `recent`.
     complete_after: u64,
     recent: VecDeque<Arc<Fact<A>>>,
+}
+
+// === impl Fact ===
+
+impl<A: Aggregate> Fact<A> {
+    pub(crate) fn new(record: EventRecord, event: A::Event, entry: Arc<Entry<A>>) -> Self {
+        Self { record, event, entry, shown: Mutex::default() }
+    }
+
+    /// What it means in `view`.
+    pub(super) fn shown<V: View<Aggregate = A>>(&self, view: &V) -> Shown<V> {
+        let show = || Arc::new(ShownIn::<V>(view.change(&self.record, &self.event, &self.entry)));
+        if !V::SAME_FOR_ALL {
+            return show();
+        }
+        let mut known = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shown) = known.iter().find_map(|shown| shown.clone().downcast::<ShownIn<V>>().ok()) {
+            return shown;
+        }
+        let shown = show();
+        known.push(shown.clone());
+        shown
+    }
 }
 
 // === impl Told ===

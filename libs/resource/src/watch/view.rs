@@ -12,12 +12,16 @@ pub trait View: Send + Sync + 'static {
     /// The aggregate that is shown.
     type Aggregate: Aggregate;
     /// The resource, as it travels.
-    type Resource: Send + 'static;
+    type Resource: Clone + Send + Sync + 'static;
     /// The message of the stream.
     type Message: Send + 'static;
 
     /// The fields that may be filtered on: those that never change in a resource's life.
     const FIELDS: &'static [FilterField];
+
+    /// Whether it shows every reader the same, so that what an event means is worked out once for all of them. A view
+    /// that knows its reader says no.
+    const SAME_FOR_ALL: bool = true;
 
     /// The resources of the snapshot that a stream's state holds; none when they are all deleted.
     fn resources(&self, entry: &Entry<Self::Aggregate>) -> Vec<Self::Resource>;

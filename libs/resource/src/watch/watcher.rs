@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::{
-    Part, Progress, View,
+    Changed, Part, Progress, View,
     resume::{Origin, Unusable},
 };
 use crate::{
@@ -219,10 +219,14 @@ impl<V: View> Watcher<V> {
         match recent {
             Some((facts, until)) => {
                 for fact in facts {
-                    let behind = fact.record.position <= self.seen_until;
-                    let entry =
-                        if behind { self.newest(&fact.record.stream) } else { Some(fact.entry.clone()) };
-                    self.tell(&fact.record, &fact.event, &entry.unwrap_or_else(|| fact.entry.clone()));
+                    let is_behind = fact.record.position <= self.seen_until;
+                    match is_behind.then(|| self.newest(&fact.record.stream)).flatten() {
+                        Some(newest) => {
+                            let changed = self.view.change(&fact.record, &fact.event, &newest);
+                            self.tell(&fact.record, changed.as_ref());
+                        }
+                        None => self.tell(&fact.record, fact.shown(&self.view).0.as_ref()),
+                    }
                 }
                 self.position = until;
             }
@@ -251,7 +255,7 @@ impl<V: View> Watcher<V> {
             {
                 let event =
                     decode_event::<V::Aggregate>(&record).map_err(|error| Some(self.unreadable(&error)))?;
-                self.tell(&record, &event, &entry);
+                self.tell(&record, self.view.change(&record, &event, &entry).as_ref());
             }
         }
         Ok(())
@@ -264,26 +268,21 @@ impl<V: View> Watcher<V> {
         Some(entry)
     }
 
-    fn tell(
-        &mut self,
-        record: &EventRecord,
-        event: &<V::Aggregate as Aggregate>::Event,
-        entry: &Entry<V::Aggregate>,
-    ) {
-        let Some(changed) = self.view.change(record, event, entry) else { return };
+    fn tell(&mut self, record: &EventRecord, changed: Option<&Changed<V::Resource>>) {
+        let Some(changed) = changed else { return };
         if !self.filter.matches(|field| V::value(&changed.resource, field)) {
             return;
         }
         let change = Change {
-            fact: changed.fact,
-            fact_json: changed.fact_json,
+            fact: changed.fact.clone(),
+            fact_json: changed.fact_json.clone(),
             version: i64::try_from(record.version).unwrap_or(i64::MAX),
             sequence: i64::try_from(record.position).unwrap_or(i64::MAX),
             resume_token: self.origin.token(record.position),
             time: Some(to_timestamp(record.time)),
         };
         let part = if changed.deleted { Part::Deleted } else { Part::Changed };
-        self.queue.push_back(part(change, changed.resource));
+        self.queue.push_back(part(change, changed.resource.clone()));
     }
 
     fn unreadable(&mut self, error: &dyn std::error::Error) -> Status {

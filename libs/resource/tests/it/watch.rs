@@ -296,3 +296,37 @@ async fn a_lost_journal_ends_the_stream() {
     assert_eq!(outcome(&mut stream).await.unwrap().unwrap_err().code(), Code::Unavailable);
     assert!(outcome(&mut stream).await.is_none());
 }
+
+/// A thousand readers, each with a filter of its own: each gets its own, and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_readers_each_get_their_own() {
+    let store = load(&memory()).await;
+    let readers: Vec<_> = (0..1000)
+        .map(|number| {
+            let mut stream = watch(&store, &format!("name = counters/{number}"), "");
+            spawn("reader", async move {
+                let mut sequences = vec![];
+                while sequences.len() < 3 {
+                    match next(&mut stream).await {
+                        Part::Changed(change, resource) => {
+                            assert_eq!(resource.name, format!("counters/{number}"));
+                            sequences.push(change.version);
+                        }
+                        Part::Snapshot(resource) => sequences.extend(1..=resource.version as i64),
+                        Part::Current(_) | Part::Heartbeat(_) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+                sequences
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        for number in 0..1000 {
+            count(&store, &format!("counters/{number}"), 1).await;
+        }
+    }
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), [1, 2, 3]);
+    }
+}
