@@ -5,10 +5,15 @@
 //! instances of every target as child processes, converges them on what the executor desires, holds the listening
 //! sockets, and starts and replaces the gateway.
 
+mod beside;
 mod command;
 pub mod control;
 mod durable;
 pub mod gateway;
+mod serve;
+mod service;
 pub mod supervisor;
 
-pub use command::{Command, run};
+pub use beside::{StartError, find, start, stop};
+pub use command::{Command, SupervisorOptions, run};
+pub use service::AGENT_REASONS;

@@ -1,5 +1,7 @@
 //! The agent as a program of its own.
 
+use std::process::ExitCode;
+
 use bellwether_agent::{Command, run};
 use clap::Parser;
 
@@ -11,6 +13,6 @@ struct Arguments {
     command: Command,
 }
 
-fn main() -> anyhow::Result<()> {
-    run(Arguments::parse().command)
+fn main() -> ExitCode {
+    run(Arguments::parse().command, Vec::new())
 }

@@ -10,7 +10,7 @@ use bellwether_clock::Env;
 use thiserror::Error;
 
 use super::{
-    accounting::{Accounting, Key, MAX_JOURNEYS},
+    accounting::{Accounting, Key, MAX_JOURNEYS, Traffic},
     affinity::Affinity,
     classify::Classifier,
     entry::{Entries, Entry},
@@ -139,7 +139,7 @@ impl Compiler {
                 revision: target.revision,
                 ..Default::default()
             };
-            Arc::new(Backend {
+            let backend = Backend {
                 upstream: self.upstream(instance),
                 http2: match instance.protocol {
                     Protocol::Auto => None,
@@ -150,7 +150,10 @@ impl Compiler {
                 journeys: journeys.clone(),
                 accounting: self.accounting.clone(),
                 cells: Default::default(),
-            })
+            };
+            // an instance that gets no request is told of too: with zeros
+            backend.cell(Traffic::Live);
+            Arc::new(backend)
         };
         let (draining, serving): (Vec<_>, Vec<_>) =
             fleet.instances.iter().partition(|instance| instance.drain_until.is_some());

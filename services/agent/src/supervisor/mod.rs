@@ -14,6 +14,12 @@ mod target;
 mod wake;
 mod wish;
 
+pub use artifacts::{Format, Header, StoreError, Upload};
+pub use fence::{Fence, FenceError};
 pub use host::{Host, Layout};
+pub use instance::{LastExit, Problem, ProblemCode, Tail};
 pub use lock::{Holder, Lock, LockError};
-pub use routing::Program;
+pub use process::Identity;
+pub use routing::{Program, RouteError};
+pub use target::{InstanceView, Observed, Target, TargetError, is_name as is_target_name};
+pub use wish::{Artifact, Check, FleetWish, Limits, Probe, RouteWish, Spec, Wish};

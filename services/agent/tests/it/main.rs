@@ -6,3 +6,5 @@ mod app;
 mod gateway;
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod supervisor;

@@ -1,5 +1,6 @@
 //! Shares of the traffic.
 
+use bellwether_agent::gateway::Sample;
 use http::StatusCode;
 
 use crate::kit::{Client, Gateway, Instance, Load};
@@ -47,13 +48,20 @@ async fn samples_tell_each_instance_and_revision() {
     gateway.route(&[("candidate", 100.0)]).await;
     client.get("/status/503").await;
     let samples = gateway.samples().await;
-    assert_eq!(samples.len(), 2, "{samples:?}");
-    let of = |instance: &str| samples.iter().find(|sample| sample.key.instance == instance).unwrap();
-    assert_eq!((of("a").key.revision, of("a").requests, of("a").errors), (1, 3, 1));
-    assert_eq!(of("a").statuses, [(200, 1), (404, 1), (500, 1)]);
-    assert_eq!(of("a").latency.counts.iter().sum::<u64>(), 3);
-    assert_eq!((of("b").key.revision, of("b").requests, of("b").errors), (2, 1, 1));
-    assert_eq!((of("b").key.fleet.as_str(), of("b").key.target.as_str()), ("candidate", "targets/shop@test"));
+    let of = |instance: &str, revision: u64| {
+        let of = |sample: &&Sample| sample.key.instance == instance && sample.key.revision == revision;
+        samples.iter().find(of).unwrap()
+    };
+    assert_eq!((of("a", 1).requests, of("a", 1).errors), (3, 1));
+    assert_eq!(of("a", 1).statuses, [(200, 1), (404, 1), (500, 1)]);
+    assert_eq!(of("a", 1).latency.counts.iter().sum::<u64>(), 3);
+    assert_eq!((of("b", 2).requests, of("b", 2).errors), (1, 1));
+    assert_eq!(
+        (of("b", 2).key.fleet.as_str(), of("b", 2).key.target.as_str()),
+        ("candidate", "targets/shop@test")
+    );
+    // what got no request is told too
+    assert_eq!((of("a", 2).requests, of("b", 1).requests), (0, 0));
 }
 
 #[tokio::test]

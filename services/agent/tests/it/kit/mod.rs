@@ -1,11 +1,13 @@
 //! What the tests share.
 
+mod agent;
 mod client;
 mod gateway;
 mod instance;
 
 use std::{future::Future, time::Duration};
 
+pub use agent::{Agent, TARGET, ready, send};
 pub use client::{Client, Load};
 pub use gateway::Gateway;
 pub use instance::{Instance, fleet};

@@ -1,0 +1,5 @@
+//! The supervisor as a process, with its gateway and instances.
+
+mod converge;
+mod crash;
+mod restart;
