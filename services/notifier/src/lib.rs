@@ -4,7 +4,7 @@
 //! The streams of planner, executor and monitor are followed with durable cursors. A fact is put into words
 //! ([`facts`], [`message`]), led through the tree of routes ([`routing`]), and what results is written to the
 //! [`outbox`] in one commit with the cursor. One worker per receiver sends it ([`send`]): a log line, or a signed HTTP
-//! request through the filter of outgoing addresses ([`egress`], which hooks and probes of other services use too).
+//! request through the filter of outgoing addresses ([`bellwether_egress`]).
 //!
 //! # What survives
 //! Everything. A request that was under way when the process died is sent again with the same id.
@@ -23,8 +23,8 @@ pub mod routing;
 pub mod send;
 mod service;
 
-pub use bellwether_egress as egress;
 pub use api::REASONS;
+pub use bellwether_egress as egress;
 pub use config::{Config, NotifierArgs};
 pub use follow::Sources;
 pub use metrics::NotifierMetrics;

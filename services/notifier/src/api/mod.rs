@@ -8,13 +8,14 @@ mod view;
 use std::sync::Arc;
 
 use bellwether_clock::Env;
+use bellwether_egress::AddressPolicy;
 use bellwether_proto::notifier::v1::{self as pb, notifier_service_server::NotifierService};
 use bellwether_resource::{Call, error::Problem, watch::WatchStream};
 use bellwether_server::{Caller, Shutdown};
 use serde::Serialize;
 use tonic::{Request, Response, Status, async_trait};
 
-use crate::{egress::AddressPolicy, outbox::Outbox, send::Board};
+use crate::{outbox::Outbox, send::Board};
 
 pub use reasons::REASONS;
 

@@ -26,6 +26,13 @@ pub fn of(change: &Change, release: &Release) -> Option<Message> {
     Some(message.saying(&title, &text(release, stage)))
 }
 
+/// The last environment that the release has reached; the first where it has reached none.
+pub fn reached(release: &Release) -> Option<&ReleaseEnvironment> {
+    let untouched = |stage: &&ReleaseEnvironment| matches!(stage.state(), State::Submitted | State::Planned);
+    let last = release.environments.iter().rev().find(|stage| !untouched(stage));
+    last.or_else(|| release.environments.first())
+}
+
 fn said(change: &Change, release: &Release, stage: Option<&ReleaseEnvironment>) -> Option<Said> {
     Some(match change.fact.as_str() {
         "RELEASE_SUBMITTED" => Said::progress(Phase::Pre, "was handed in"),

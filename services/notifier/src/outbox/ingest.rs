@@ -38,11 +38,11 @@ impl Outbox {
     ///
     /// # Errors
     /// When it cannot be committed; then nothing has changed.
-    pub async fn ingest(&self, message: Option<Message>, cursor: &Cursor) -> Result<(), OutboxError> {
+    pub async fn ingest(&self, message: Option<&Message>, cursor: &Cursor) -> Result<(), OutboxError> {
         let mut table = self.table.lock().await;
-        let mut receivers = message.as_ref().map(|message| receivers(&table, message)).unwrap_or_default();
+        let mut receivers = message.map(|message| receivers(&table, message)).unwrap_or_default();
         loop {
-            let drafts = self.draft(&table, message.as_ref(), &receivers);
+            let drafts = self.draft(&table, message, &receivers);
             let commit = store::with_cursor(Commit::new(self.env.now()), &cursor.stream, &cursor.token);
             match self.save(&mut table, commit, drafts.clone()).await {
                 Ok(()) => break,
@@ -121,7 +121,9 @@ impl Outbox {
         let commit =
             drafts.iter().fold(commit, |commit, (event, after)| store::with_event(commit, event, after));
         self.journal().commit(commit).await?;
+        drafts.iter().for_each(|(event, _)| self.settings.metrics.fact(event.kind()));
         drafts.into_iter().for_each(|(_, after)| table.set(after));
+        self.settings.metrics.pending(table.pending());
         Ok(())
     }
 }

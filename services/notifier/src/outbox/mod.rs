@@ -40,17 +40,27 @@ pub use retention::Keep;
 pub use retry::RetryPolicy;
 pub use routing::Applied;
 
-use crate::routing::Routing;
+use crate::{metrics::NotifierMetrics, routing::Routing};
 use table::Table;
 
 /// The outbox; see the module.
 pub struct Outbox {
     store: Store<Deliveries>,
     env: Env,
-    retry: RetryPolicy,
-    keep: Keep,
+    settings: Settings,
     table: Mutex<Table>,
     routing: watch::Sender<Arc<Routing>>,
+}
+
+/// How the outbox works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// When failed deliveries are tried again.
+    pub retry: RetryPolicy,
+    /// How long deliveries that ended are kept.
+    pub keep: Keep,
+    /// Where it is counted.
+    pub metrics: NotifierMetrics,
 }
 
 // === impl Outbox ===
@@ -63,13 +73,12 @@ impl Outbox {
     pub async fn open(
         journal: Arc<dyn Journal>,
         env: Env,
-        retry: RetryPolicy,
-        keep: Keep,
+        settings: Settings,
     ) -> Result<Arc<Self>, OutboxError> {
         let store = Store::load(journal, env.clone()).await?;
         let table = store::load(&store).await?;
         let (routing, _) = watch::channel(table.routing.compiled.clone());
-        let outbox = Self { store, env, retry, keep, table: Mutex::new(table), routing };
+        let outbox = Self { store, env, settings, table: Mutex::new(table), routing };
         outbox.bury_unreachable().await?;
         Ok(Arc::new(outbox))
     }

@@ -87,7 +87,7 @@ impl Outbox {
         }
         let now = self.env.now();
         let newer = newer_progress(&table, &delivery);
-        let event = decide(&delivery, attempt, outcome, newer, &self.retry, &self.env);
+        let event = decide(&delivery, attempt, outcome, newer, &self.settings.retry, &self.env);
         let after = Arc::new(delivery.after(&event, now));
         let mut commit = Commit::new(now);
         let disabled = disabled(&event, outcome, now);

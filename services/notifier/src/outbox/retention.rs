@@ -46,11 +46,11 @@ impl Outbox {
     async fn stale(&self) -> Vec<Arc<Delivery>> {
         let table = self.table.lock().await;
         let ended = || table.deliveries.values().filter(|delivery| delivery.state.is_ended());
-        let over = ended().count().saturating_sub(self.keep.count);
+        let over = ended().count().saturating_sub(self.settings.keep.count);
         // ids sort by time, so the first ones are the oldest
-        let stale = ended()
-            .enumerate()
-            .filter(|(index, delivery)| *index < over || self.env.since(delivery.updated) > self.keep.time);
+        let stale = ended().enumerate().filter(|(index, delivery)| {
+            *index < over || self.env.since(delivery.updated) > self.settings.keep.time
+        });
         stale.map(|(_, delivery)| delivery.clone()).collect()
     }
 
@@ -71,8 +71,9 @@ impl Outbox {
         if gone.is_empty() {
             return Ok(());
         }
-        let commit =
-            gone.iter().fold(Commit::new(now), |commit, (event, after)| store::with_event(commit, event, after));
+        let commit = gone
+            .iter()
+            .fold(Commit::new(now), |commit, (event, after)| store::with_event(commit, event, after));
         self.journal().commit(commit).await?;
         gone.iter().for_each(|(_, after)| table.remove(after.id));
         Ok(())

@@ -63,6 +63,11 @@ impl Table {
         self.lanes.entry(receiver.to_owned()).or_default()
     }
 
+    /// How many deliveries wait.
+    pub(super) fn pending(&self) -> usize {
+        self.lanes.values().map(|lane| lane.queue.len()).sum()
+    }
+
     /// Takes over what was committed.
     pub(super) fn set(&mut self, delivery: Arc<Delivery>) {
         if let Some(before) = self.deliveries.insert(delivery.id, delivery.clone()) {

@@ -1,19 +1,21 @@
 //! One attempt, whatever the channel.
 
 use bellwether_clock::Env;
+use bellwether_egress::Client;
 
 use super::webhook;
 use crate::{
-    egress,
     message::Reason,
+    metrics::NotifierMetrics,
     outbox::{Attempt, Delivery, Outcome},
     routing::{Channel, Receiver},
 };
 
 /// Makes attempts.
 pub struct Sender {
-    client: egress::Client,
+    client: Client,
     env: Env,
+    metrics: NotifierMetrics,
 }
 
 /// How an attempt went.
@@ -39,8 +41,8 @@ pub(super) struct Ending {
 
 impl Sender {
     /// With this client for webhooks.
-    pub fn new(client: egress::Client, env: Env) -> Self {
-        Self { client, env }
+    pub fn new(client: Client, env: Env, metrics: NotifierMetrics) -> Self {
+        Self { client, env, metrics }
     }
 
     /// Tries to hand a delivery over.
@@ -51,6 +53,7 @@ impl Sender {
             Channel::Webhook(hook) => webhook::send(&self.client, hook, delivery, time).await,
         };
         let latency_ms = u64::try_from(self.env.since(time).as_millis()).unwrap_or(u64::MAX);
+        self.metrics.attempt(&receiver.name, ending.failure.is_some(), latency_ms);
         let Ending { status, failure, outcome, down } = ending;
         Report { attempt: Attempt { time, latency_ms, status, failure }, outcome, down }
     }

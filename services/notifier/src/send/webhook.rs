@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bellwether_clock::Timestamp;
+use bellwether_egress::{Answer, Call, Client, SendError};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
@@ -11,7 +12,6 @@ use jiff::fmt::rfc2822;
 
 use super::{HEADER_ID, HEADER_SIGNATURE, HEADER_TIMESTAMP, Key, SecretError, channel::Ending, signature};
 use crate::{
-    egress::{Answer, Call, Client, SendError},
     message::{self, Reason},
     outbox::{Delivery, Outcome},
     routing::Webhook,

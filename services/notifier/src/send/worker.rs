@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bellwether_clock::{Env, Timestamp};
+use bellwether_server::Shutdown;
 use tokio::{sync::Notify, time};
-use tokio_util::sync::CancellationToken;
 
 use super::{Board, Breaker, BreakerPolicy, Bucket, Held, Report, Sender};
 use crate::{
@@ -20,7 +20,7 @@ pub(super) struct Worker {
     pub(super) sender: Arc<Sender>,
     pub(super) board: Arc<Board>,
     pub(super) env: Env,
-    pub(super) stop: CancellationToken,
+    pub(super) stop: Shutdown,
     bucket: Bucket,
     breaker: Breaker,
     held: Option<Timestamp>,
@@ -41,7 +41,7 @@ impl Worker {
         sender: Arc<Sender>,
         board: Arc<Board>,
         env: Env,
-        stop: CancellationToken,
+        stop: Shutdown,
     ) -> Self {
         let bucket = Bucket::new(receiver.rate, env.now());
         let breaker = Breaker::new(breaker);
@@ -51,7 +51,7 @@ impl Worker {
     /// Works until it is stopped, or the outbox can no longer be written.
     pub(super) async fn run(mut self) {
         let bell = self.outbox.bell(&self.receiver.name).await;
-        while !self.stop.is_cancelled() {
+        while !self.stop.is_triggered() {
             if let Some(until) = self.held.take_if(|until| *until > self.env.now()) {
                 self.held = Some(until);
                 self.rest(self.env.until(until)).await;
@@ -71,7 +71,7 @@ impl Worker {
         match self.outbox.take(&self.receiver.name).await {
             Take::Idle => tokio::select! {
                 () = bell.notified() => {}
-                () = self.stop.cancelled() => {}
+                () = self.stop.triggered() => {}
             },
             Take::Wait(due) => tokio::select! {
                 () = bell.notified() => {}
@@ -107,7 +107,7 @@ impl Worker {
     /// One attempt; none when it was cut short by the stop. It may have arrived: it goes again with the same id.
     async fn attempt(&self, delivery: &Delivery) -> Option<Report> {
         let overtime = async {
-            self.stop.cancelled().await;
+            self.stop.triggered().await;
             time::sleep(GRACE).await;
         };
         tokio::select! {
@@ -136,7 +136,7 @@ impl Worker {
         loop {
             let settled = self.outbox.settle(delivery.id, report.attempt.clone(), report.outcome).await;
             match settled {
-                Err(error) if error.is_temporary() && !self.stop.is_cancelled() => {
+                Err(error) if error.is_temporary() && !self.stop.is_triggered() => {
                     self.rest(RECORD_AGAIN).await;
                 }
                 settled => return settled,
@@ -152,7 +152,7 @@ impl Worker {
     async fn rest(&self, wait: Duration) {
         tokio::select! {
             () = time::sleep(wait) => {}
-            () = self.stop.cancelled() => {}
+            () = self.stop.triggered() => {}
         }
     }
 }

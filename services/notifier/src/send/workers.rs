@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bellwether_clock::Env;
+use bellwether_server::Shutdown;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use super::{Board, BreakerPolicy, Sender, worker::Worker};
 use crate::{
@@ -19,7 +19,7 @@ pub async fn run(
     board: Arc<Board>,
     breaker: BreakerPolicy,
     env: Env,
-    stop: CancellationToken,
+    stop: Shutdown,
 ) {
     let mut routings = outbox.routings();
     let mut workers = Workers { outbox, sender, board, breaker, env, running: BTreeMap::new() };
@@ -28,7 +28,7 @@ pub async fn run(
         workers.adjust(&routing).await;
         tokio::select! {
             changed = routings.changed() => if changed.is_err() { break },
-            () = stop.cancelled() => break,
+            () = stop.triggered() => break,
         }
     }
     workers.stop_all().await;
@@ -45,7 +45,7 @@ struct Workers {
 
 struct Running {
     receiver: Receiver,
-    stop: CancellationToken,
+    stop: Shutdown,
     task: JoinHandle<()>,
 }
 
@@ -69,7 +69,7 @@ impl Workers {
     }
 
     fn start(&self, receiver: Receiver) -> Running {
-        let stop = CancellationToken::new();
+        let stop = Shutdown::new();
         let worker = Worker::new(
             receiver.clone(),
             self.breaker,
@@ -83,7 +83,7 @@ impl Workers {
     }
 
     async fn stop_all(self) {
-        self.running.values().for_each(|running| running.stop.cancel());
+        self.running.values().for_each(|running| running.stop.trigger());
         for running in self.running.into_values() {
             running.stop().await;
         }
@@ -94,7 +94,7 @@ impl Workers {
 
 impl Running {
     async fn stop(self) {
-        self.stop.cancel();
+        self.stop.trigger();
         if let Err(error) = self.task.await {
             tracing::error!(receiver = self.receiver.name, %error, "a worker ended badly");
         }

@@ -109,7 +109,7 @@ async fn the_cursor_is_committed_with_the_deliveries() {
     let running = rig.start().await;
     assert_eq!(running.outbox.cursor("executor/rollouts").await.unwrap(), None);
     let cursor = Cursor { stream: "executor/rollouts".into(), token: "t1".into() };
-    running.outbox.ingest(Some(fact(1, "rollouts/1", Class::Page)), &cursor).await.unwrap();
+    running.outbox.ingest(Some(&fact(1, "rollouts/1", Class::Page)), &cursor).await.unwrap();
     let cursor = Cursor { token: "t2".into(), ..cursor };
     running.outbox.ingest(None, &cursor).await.unwrap();
     running.kill().await;

@@ -2,8 +2,8 @@
 
 use std::{io, net::IpAddr, time::Duration};
 
+use bellwether_egress::{AddressPolicy, Call, Client, Limits, Lookup, SendError};
 use bellwether_notifier::{
-    egress::{AddressPolicy, Call, Client, Limits, Lookup, SendError},
     message::Class,
     outbox::{OutboxError, State},
 };

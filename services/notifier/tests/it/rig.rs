@@ -3,19 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use bellwether_clock::{Env, Timestamp};
+use bellwether_egress::{AddressPolicy, Client, Limits};
 use bellwether_journal::{Options, SqliteJournal};
 use bellwether_notifier::{
-    egress::{AddressPolicy, Client, Limits},
+    NotifierMetrics,
     message::{Class, Message, Severity, Source},
-    outbox::{Cursor, Delivery, Keep, Outbox, OutboxError, RetryPolicy, State},
+    outbox::{Cursor, Delivery, Keep, Outbox, OutboxError, RetryPolicy, Settings, State},
     routing::Routing,
     send::{self, Board, BreakerPolicy, Sender},
 };
 use bellwether_resource::Call;
+use bellwether_server::{Metrics, Shutdown};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::{task::JoinHandle, time::timeout};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Where the journal lies, and how to send.
@@ -28,8 +29,7 @@ pub struct Rig {
 /// A running notifier without its streams.
 pub struct Running {
     pub outbox: Arc<Outbox>,
-    pub board: Arc<Board>,
-    stop: CancellationToken,
+    stop: Shutdown,
     task: JoinHandle<()>,
 }
 
@@ -47,22 +47,24 @@ impl Rig {
         let env = Env::system();
         let path = self.dir.path().join("notifier.db");
         let journal = SqliteJournal::open(&path, Options::new(env.clone())).await.unwrap();
-        let outbox =
-            Outbox::open(Arc::new(journal), env.clone(), self.retry.clone(), Keep::default()).await.unwrap();
+        let metrics = NotifierMetrics::new(&Metrics::new());
+        let settings =
+            Settings { retry: self.retry.clone(), keep: Keep::default(), metrics: metrics.clone() };
+        let outbox = Outbox::open(Arc::new(journal), env.clone(), settings).await.unwrap();
         let allow = self.allow.iter().map(|network| network.parse().unwrap()).collect();
         let limits = Limits { answer_bytes: 1024, ..Limits::default() };
         let client = Client::new(AddressPolicy::allowing(allow), limits).unwrap();
-        let sender = Arc::new(Sender::new(client, env.clone()));
+        let sender = Arc::new(Sender::new(client, env.clone(), metrics));
         let board = Arc::new(Board::default());
         let breaker = BreakerPolicy {
             failures: 3,
             pause: Duration::from_millis(50),
             max_pause: Duration::from_millis(200),
         };
-        let stop = CancellationToken::new();
-        let workers = send::run(outbox.clone(), sender, board.clone(), breaker, env, stop.clone());
+        let stop = Shutdown::new();
+        let workers = send::run(outbox.clone(), sender, board, breaker, env, stop.clone());
         let task = bellwether_clock::spawn("workers", workers);
-        Running { outbox, board, stop, task }
+        Running { outbox, stop, task }
     }
 }
 
@@ -86,7 +88,7 @@ impl Running {
 
     pub async fn tell(&self, message: Message) {
         let cursor = Cursor { stream: "test".into(), token: message.event_id.to_string() };
-        self.outbox.ingest(Some(message), &cursor).await.unwrap();
+        self.outbox.ingest(Some(&message), &cursor).await.unwrap();
     }
 
     /// Sends one again.
@@ -142,7 +144,7 @@ impl Running {
 
     /// Ends in good order.
     pub async fn stop(self) {
-        self.stop.cancel();
+        self.stop.trigger();
         self.task.await.unwrap();
         self.outbox.journal().close().await;
     }
