@@ -178,6 +178,17 @@ impl Analysis {
         self.segments.push(segment);
     }
 
+    /// Goes on after a restart of whoever keeps it. The evidence is as old as the last save; what was decided since
+    /// is told: the segment that had been entered, and whether PASS had been given in it. The time without a judge
+    /// is nobody's silence.
+    pub fn resume(&mut self, segment: Segment, passed: bool, now: Timestamp) {
+        if *self.segment() != segment {
+            self.enter(segment, now);
+        }
+        self.progress.passed |= passed;
+        self.progress.reported = now;
+    }
+
     /// A critical SECURITY or CORRUPTION event on the candidate: FAIL at once.
     pub fn critical_event(&mut self) {
         self.fail(Why::CriticalEvent);

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crate::{
+    History, check,
     math::log_spaced,
     one_sided,
     ratio::{Comparison, log_factor},
@@ -46,6 +47,13 @@ const Z95: f64 = 1.645;
 struct Drift {
     mean: f64,
     variance: f64,
+}
+
+/// The weight of one check of errors against a live baseline among all that may fail.
+pub fn weight(settings: &Settings) -> f64 {
+    let (checks, _) = check::build(settings, &History::default());
+    let heaviest = checks.iter().map(|check| check.weight_live.max(check.weight_alone)).fold(0.0, f64::max);
+    if heaviest > 0.0 { heaviest } else { 1.0 }
 }
 
 /// The time to FAIL when the candidate has the effect. `weight` of the check in the combination.

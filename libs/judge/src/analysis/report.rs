@@ -99,19 +99,21 @@ impl Analysis {
     fn proportion_alone(&self, check: &Check, proportion: &Proportion, log_e: f64) -> CheckReport {
         let total = proportion.total();
         let threshold = proportion.limits().alone.map(|p0| 100.0 * p0);
+        let Interval { lower, upper } = proportion.rate_interval(self.settings.alpha);
         CheckReport {
             id: format!("{}-alone", check.id),
             unit: "percent",
             candidate: percent(total.kc, total.ec),
             candidate_samples: total.ec as u64,
-            interval: Some(scaled(proportion.rate_interval(self.settings.alpha), 100.0)),
             threshold,
             journeys: self.carriers(check),
             text: format!(
-                "{}: {} of {} on the candidate, at most {:.2} % allowed",
+                "{}: {} of {} on the candidate ({:.2} to {:.2} %), at most {:.2} % allowed",
                 check.id,
                 total.kc,
                 total.ec,
+                100.0 * lower,
+                100.0 * upper,
                 threshold.unwrap_or(100.0)
             ),
             ..self.base(check, Mode::Alone, log_e)
@@ -270,8 +272,4 @@ fn blame(checks: &mut [CheckReport]) {
 
 fn percent(count: f64, of: f64) -> Option<f64> {
     (of > 0.0).then(|| 100.0 * count / of)
-}
-
-fn scaled(interval: Interval, by: f64) -> Interval {
-    Interval { lower: interval.lower * by, upper: interval.upper * by }
 }

@@ -1,0 +1,113 @@
+//! The calls of `HealthMonitorService`.
+
+mod analyses;
+mod events;
+mod plan;
+mod samples;
+mod verdicts;
+
+use bellwether_proto::monitor::v1::{self as pb, health_monitor_service_server::HealthMonitorService};
+use bellwether_resource::error::{NOT_FOUND, Problem};
+use bellwether_server::Caller;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::monitor::Monitor;
+
+/// The service.
+#[derive(Clone)]
+pub struct Api {
+    monitor: Monitor,
+}
+
+// === impl Api ===
+
+impl Api {
+    /// Over this engine.
+    pub fn new(monitor: Monitor) -> Self {
+        Self { monitor }
+    }
+}
+
+#[tonic::async_trait]
+impl HealthMonitorService for Api {
+    async fn start_analysis(
+        &self,
+        request: Request<pb::StartAnalysisRequest>,
+    ) -> Result<Response<pb::StartAnalysisResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        self.start(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn update_analysis(
+        &self,
+        request: Request<pb::UpdateAnalysisRequest>,
+    ) -> Result<Response<pb::UpdateAnalysisResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        self.update(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn stop_analysis(
+        &self,
+        request: Request<pb::StopAnalysisRequest>,
+    ) -> Result<Response<pb::StopAnalysisResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        self.stop(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_analysis(
+        &self,
+        request: Request<pb::GetAnalysisRequest>,
+    ) -> Result<Response<pb::GetAnalysisResponse>, Status> {
+        self.get(&request.into_inner()).map(Response::new)
+    }
+
+    async fn list_analyses(
+        &self,
+        request: Request<pb::ListAnalysesRequest>,
+    ) -> Result<Response<pb::ListAnalysesResponse>, Status> {
+        self.list(&request.into_inner()).map(Response::new)
+    }
+
+    type StreamVerdictsStream = ReceiverStream<Result<pb::StreamVerdictsResponse, Status>>;
+
+    async fn stream_verdicts(
+        &self,
+        request: Request<pb::StreamVerdictsRequest>,
+    ) -> Result<Response<Self::StreamVerdictsStream>, Status> {
+        self.verdicts(request).map(Response::new)
+    }
+
+    async fn push_samples(
+        &self,
+        request: Request<Streaming<pb::PushSamplesRequest>>,
+    ) -> Result<Response<pb::PushSamplesResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        self.samples(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn push_events(
+        &self,
+        request: Request<pb::PushEventsRequest>,
+    ) -> Result<Response<pb::PushEventsResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        self.events(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn plan_analysis(
+        &self,
+        request: Request<pb::PlanAnalysisRequest>,
+    ) -> Result<Response<pb::PlanAnalysisResponse>, Status> {
+        plan::plan(&request.into_inner()).map(Response::new)
+    }
+}
+
+fn missing(name: &str) -> Problem {
+    NOT_FOUND.because(format!("there is no analysis {name:?}")).with("name", name)
+}
+
+/// The application of `targets/<application>@<environment>`.
+fn application(target: &str) -> &str {
+    let id = target.strip_prefix("targets/").unwrap_or(target);
+    id.split_once('@').map_or(id, |(application, _)| application)
+}

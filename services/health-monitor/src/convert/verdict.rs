@@ -1,0 +1,174 @@
+//! Verdicts.
+
+use std::collections::HashMap;
+
+use bellwether_judge::{
+    Assessment, BaselineKind, Decision, Level, Report, Why, hard_limits::HardLimit, settings::Role,
+    verdict::CheckReport,
+};
+use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
+use bellwether_resource::time;
+
+/// The judge's report as a verdict. Sequence and decide time are the caller's to set.
+pub fn verdict(analysis: &str, report: &Report, pass_limit: f64, warnings: &[Reason]) -> pb::Verdict {
+    let mut warnings = warnings.to_vec();
+    if !report.calibrated {
+        let text = "no dispersion has been measured for this baseline: the margin is 1.5";
+        warnings.push(plain("UNCALIBRATED", text));
+    }
+    pb::Verdict {
+        analysis: analysis.to_owned(),
+        segment: report.segment,
+        sequence: 0,
+        decision: decision(report.assessment.decision).into(),
+        reason: Some(reason(report)),
+        level: level(report.level).into(),
+        checks: report.checks.iter().map(|check| check_result(check, pass_limit)).collect(),
+        warnings,
+        baseline: baseline(report.baseline).into(),
+        observed_through: report.observed_through.map(time::to_timestamp),
+        decide_time: None,
+        log_evidence: report.assessment.log_evidence,
+        log_evidence_limit: report.log_limit,
+    }
+}
+
+/// Why, for programs and for people.
+fn reason(report: &Report) -> Reason {
+    let Assessment { why, log_evidence, .. } = report.assessment;
+    let failed = report.checks.iter().filter(|check| check.level == Level::Fail);
+    let text = match why {
+        Why::CheckFailed => {
+            let texts: Vec<&str> = failed.clone().map(|check| check.text.as_str()).collect();
+            format!("worse than allowed: {}", texts.join("; "))
+        }
+        other => text_of(other).to_owned(),
+    };
+    let mut values = HashMap::from([
+        ("log_evidence".to_owned(), format!("{log_evidence:.3}")),
+        ("log_evidence_limit".to_owned(), format!("{:.3}", report.log_limit)),
+    ]);
+    values.extend(failed.flat_map(measured));
+    Reason { code: code(why).to_owned(), text, values }
+}
+
+fn code(why: Why) -> &'static str {
+    match why {
+        Why::CheckFailed => "CHECK_FAILED",
+        Why::HardLimit(_) => "HARD_LIMIT",
+        Why::CriticalEvent => "CRITICAL_EVENT",
+        Why::AllPassed => "ALL_PASSED",
+        Why::Collecting => "COLLECTING",
+        Why::NoTraffic => "NO_TRAFFIC",
+        Why::NoSamples => "NO_SAMPLES",
+        Why::TrafficShare => "TRAFFIC_SHARE",
+        Why::CommonMode => "COMMON_MODE",
+        Why::MinBake => "MIN_BAKE",
+        Why::Suspicious => "SUSPICIOUS",
+    }
+}
+
+fn text_of(why: Why) -> &'static str {
+    match why {
+        Why::CheckFailed => "a check found the candidate worse than allowed",
+        Why::HardLimit(HardLimit::Unreachable) => {
+            "no instance of the candidate can be reached while stable can (a hard limit, outside α)"
+        }
+        Why::HardLimit(HardLimit::MostlyErrors) => {
+            "more than half of the last 20 requests failed, and there is nothing to compare with (a hard limit, outside α)"
+        }
+        Why::CriticalEvent => "a critical security or corruption event was told of the candidate",
+        Why::AllPassed => "every blocking check passed",
+        Why::Collecting => "more requests are needed to decide",
+        Why::NoTraffic => "sources report, but the candidate has had no request in this segment",
+        Why::NoSamples => "no source has reported on the candidate for three intervals",
+        Why::TrafficShare => "the candidate gets less than half of the traffic that it should",
+        Why::CommonMode => {
+            "what would fail the candidate hits stable as well; waiting until stable is well again"
+        }
+        Why::MinBake => "everything passed; the minimum time is not over",
+        Why::Suspicious => "there is evidence against the candidate, not enough to fail it; PASS waits",
+    }
+}
+
+/// The values of a failed check, by name.
+fn measured(check: &CheckReport) -> Vec<(String, String)> {
+    let named = |name: &str, value: Option<f64>| {
+        value.map(|value| (format!("{}.{name}_{}", check.id, check.unit), format!("{value:.3}")))
+    };
+    let mut values: Vec<_> = [
+        named("candidate", check.candidate),
+        named("baseline", check.baseline),
+        named("limit", check.threshold),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !check.journeys.is_empty() {
+        values.push((format!("{}.journeys", check.id), check.journeys.join(", ")));
+    }
+    values
+}
+
+fn check_result(check: &CheckReport, pass_limit: f64) -> pb::CheckResult {
+    let finite = |value: f64| value.is_finite().then_some(value);
+    pb::CheckResult {
+        id: check.id.clone(),
+        role: role(check.role).into(),
+        level: level(check.level).into(),
+        decision: decision(check.decision).into(),
+        unit: check.unit.to_owned(),
+        candidate: check.candidate,
+        baseline: check.baseline,
+        effect: check.effect.and_then(finite),
+        effect_low: check.interval.and_then(|interval| finite(interval.lower)),
+        effect_high: check.interval.and_then(|interval| finite(interval.upper)),
+        log_evidence: check.log_evidence,
+        log_evidence_limit: finite(check.log_limit).unwrap_or_default(),
+        log_pass_evidence: check.log_pass,
+        log_pass_limit: check.log_pass.map(|_| pass_limit),
+        candidate_samples: check.candidate_samples,
+        baseline_samples: check.baseline_samples,
+        threshold: check.threshold,
+        time_needed: check.time_needed.map(time::to_duration),
+        journeys: check.journeys.clone(),
+        text: check.text.clone(),
+    }
+}
+
+fn plain(code: &str, text: &str) -> Reason {
+    Reason { code: code.to_owned(), text: text.to_owned(), values: HashMap::new() }
+}
+
+fn decision(decision: Decision) -> pb::Decision {
+    match decision {
+        Decision::Pass => pb::Decision::Pass,
+        Decision::Fail => pb::Decision::Fail,
+        Decision::Undecided => pb::Decision::Undecided,
+        Decision::NoData => pb::Decision::NoData,
+    }
+}
+
+fn level(level: Level) -> pb::Level {
+    match level {
+        Level::Ok => pb::Level::Ok,
+        Level::Warn => pb::Level::Warn,
+        Level::Fail => pb::Level::Fail,
+    }
+}
+
+fn role(role: Role) -> pb::CheckRole {
+    match role {
+        Role::Blocking => pb::CheckRole::Blocking,
+        Role::Guard => pb::CheckRole::Guard,
+        Role::Advisory => pb::CheckRole::Advisory,
+    }
+}
+
+fn baseline(kind: BaselineKind) -> pb::Baseline {
+    match kind {
+        BaselineKind::Live => pb::Baseline::Live,
+        BaselineKind::History => pb::Baseline::History,
+        BaselineKind::None => pb::Baseline::None,
+    }
+}

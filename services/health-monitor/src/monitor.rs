@@ -1,0 +1,355 @@
+//! The engine: samples reach the analyses, changed decisions reach the journal.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bellwether_clock::{Env, Timestamp, spawn};
+use bellwether_judge::{Analysis, Batch, History, Segment, Settings};
+use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
+use bellwether_resource::{Call, Decision, TransactError, Violations, error::Problem};
+
+use crate::{
+    board::{Board, signed},
+    convert::{self, Told},
+    evidence::{Evidence, EvidenceError, Kind, Put},
+    histories::{Fleet, Histories},
+    metrics::MonitorMetrics,
+    record::{Ending, Event, Record, Records},
+    registry::Registry,
+    running::{Proposal, Running},
+};
+
+/// Everything that the calls and the background tasks share. Cheap to clone.
+#[derive(Clone)]
+pub struct Monitor(Arc<Shared>);
+
+/// See [`Monitor`].
+pub struct Shared {
+    /// The analyses as the journal has them.
+    pub records: Records,
+    /// The active ones, at work.
+    pub registry: Registry,
+    /// Changes of decisions, in order.
+    pub board: Board,
+    /// What fleets did lately.
+    pub histories: Histories,
+    /// Counters.
+    pub metrics: MonitorMetrics,
+    evidence: Evidence,
+    env: Env,
+}
+
+impl std::ops::Deref for Monitor {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What an analysis' definition says, read.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The judge's settings.
+    pub settings: Settings,
+    /// The first, or present, segment.
+    pub segment: Segment,
+}
+
+// === impl Monitor ===
+
+impl Monitor {
+    /// With what the journal has; nothing runs yet.
+    pub fn new(records: Records, evidence: Evidence, metrics: MonitorMetrics) -> Self {
+        let (env, board) = (records.env().clone(), Board::new(records.journal().clone()));
+        let (registry, histories) = (Registry::default(), Histories::default());
+        Self(Arc::new(Shared { records, registry, board, histories, metrics, evidence, env }))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.env.now()
+    }
+
+    /// Hands batches to the analyses of their targets and remembers them for later ones.
+    pub fn ingest(&self, batches: &BTreeMap<String, Batch>) {
+        let now = self.now();
+        for (target, batch) in batches {
+            self.metrics.samples.inc_by(batch.samples.len() as u64);
+            for running in self.registry.of_target(target) {
+                if running.ingest(batch, now) {
+                    self.settle(running);
+                }
+            }
+            self.histories.observe(target, batch, now);
+        }
+    }
+
+    /// Commits a changed decision, beside whatever brought it.
+    pub fn settle(&self, running: Arc<Running>) {
+        let monitor = self.clone();
+        spawn("settle", async move { monitor.settled(&running).await });
+    }
+
+    /// Commits a changed decision; returns when there is nothing left to commit. What cannot be committed now is
+    /// tried again with the next sample or second.
+    pub async fn settled(&self, running: &Running) {
+        let _one_after_the_other = running.deciding.lock().await;
+        while let Some(proposal) = running.proposal(self.now()) {
+            let stance = proposal.stance;
+            match self.commit(running, proposal).await {
+                Ok(sequence) => {
+                    running.committed(stance, sequence, self.now());
+                    if stance.is_fail() {
+                        self.registry.remove(&running.name);
+                        return;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(analysis = %running.name, error = &error as &dyn std::error::Error, "a decision waits");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn commit(&self, running: &Running, proposal: Proposal) -> Result<i64, TransactError<Ended>> {
+        let Proposal { stance, verdict } = proposal;
+        self.metrics.decided(&verdict);
+        let done = self.records.transact(&running.name, Call::internal(), move |entry, _| {
+            if !entry.state.is_active() {
+                return Err(Ended);
+            }
+            Ok(Decision::new(vec![Event::Decided { verdict }]).urgent(stance.is_fail()))
+        });
+        Ok(signed(done.await?.entry.position))
+    }
+
+    /// Puts an analysis to work, with the evidence that was kept of it.
+    ///
+    /// # Errors
+    /// Its definition cannot be read: a newer build wrote it.
+    pub fn run(&self, record: &Record, kept: Option<&[u8]>) -> Result<Arc<Running>, Problem> {
+        let now = self.now();
+        let Some(analysis) = &record.state.analysis else {
+            return Err(bellwether_resource::error::NOT_FOUND.because("the analysis has no definition"));
+        };
+        let Definition { settings, segment } = define(analysis)?;
+        let kept = kept.and_then(|bytes| {
+            serde_json::from_slice::<Analysis>(bytes)
+                .inspect_err(
+                    |error| tracing::warn!(%error, analysis = %record.stream, "evidence begins anew"),
+                )
+                .ok()
+        });
+        let judge = match kept {
+            Some(mut judge) => {
+                let passed = record.state.verdict.as_ref().is_some_and(|verdict| {
+                    verdict.decision() == pb::Decision::Pass && verdict.segment == segment.index
+                });
+                judge.resume(segment, passed, now);
+                judge
+            }
+            None => {
+                let history = History::clone(&record.state.history);
+                let (candidate, baseline) =
+                    (analysis.candidate_fleet.clone(), analysis.baseline_fleet.clone());
+                Analysis::new(settings, candidate, baseline, history, segment, now)
+            }
+        };
+        let target = analysis.target.as_str().into();
+        let running =
+            Running::new(record.stream.clone(), target, analysis.candidate_fleet.clone(), judge, now);
+        Ok(self.registry.add(Arc::new(running)))
+    }
+
+    /// Puts everything back to work that was at work before a restart.
+    ///
+    /// # Errors
+    /// The journal or the evidence cannot be read.
+    pub async fn resume(&self) -> anyhow::Result<()> {
+        let now = self.now();
+        for (key, value) in self.evidence.all(Kind::History).await? {
+            match serde_json::from_slice::<Fleet>(&value) {
+                Ok(fleet) => self.histories.restore(key, fleet),
+                Err(error) => tracing::warn!(%error, key, "a history begins anew"),
+            }
+        }
+        let kept: BTreeMap<_, _> = self.evidence.all(Kind::Analysis).await?.into_iter().collect();
+        for record in self.records.all() {
+            let verdict = self.newest_decision(&record).await?;
+            if let Some(verdict) = &verdict {
+                self.board.recall(Arc::new(verdict.clone()));
+            }
+            if !record.state.is_active() {
+                continue;
+            }
+            let running = self.run(&record, kept.get(&*record.stream).map(Vec::as_slice))?;
+            if let Some(verdict) = &verdict {
+                running.recall(verdict, verdict.sequence);
+            }
+            for told in self.told_of(&running.candidate).await? {
+                running.tell(warning(&told), told.critical, now);
+            }
+            if running.assess(now) {
+                self.settled(&running).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest decision with its sequence, which is known to the journal alone.
+    async fn newest_decision(&self, record: &Record) -> anyhow::Result<Option<pb::Verdict>> {
+        let Some(verdict) = &record.state.verdict else { return Ok(None) };
+        let before = record.state.verdict_version.saturating_sub(1);
+        let events = match self.records.journal().stream(&record.stream, before, 1).await {
+            Ok(events) => events,
+            // retention took it; its sequence no longer matters to anybody who follows
+            Err(bellwether_journal::ReadError::Trimmed { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        let decided = events.first().and_then(crate::board::decided);
+        Ok(Some(decided.unwrap_or_else(|| pb::Verdict { sequence: 1, ..*verdict.clone() })))
+    }
+
+    /// Once a second: time passes for everyone, and those that nobody wants any more expire.
+    pub async fn tick(&self) {
+        let now = self.now();
+        let active = self.registry.all();
+        self.metrics.active.set(i64::try_from(active.len()).unwrap_or(i64::MAX));
+        for running in active {
+            if now.duration_since(running.wanted()).unsigned_abs() >= EXPIRES_AFTER {
+                self.end(&running.name, Event::Expired).await;
+            } else if running.assess(now) {
+                self.settle(running);
+            }
+        }
+    }
+
+    async fn end(&self, name: &str, event: Event) {
+        let done = self.records.transact(name, Call::internal(), move |entry, _| {
+            let events = if entry.state.is_active() { vec![event] } else { vec![] };
+            Ok::<_, Ended>(Decision::new(events))
+        });
+        match done.await {
+            Ok(_) => self.registry.remove(name),
+            Err(error) => {
+                tracing::warn!(
+                    analysis = name,
+                    error = &error as &dyn std::error::Error,
+                    "an analysis does not expire"
+                );
+            }
+        }
+    }
+
+    /// Keeps what changed since the last time.
+    ///
+    /// # Errors
+    /// The file cannot be written; the next call tries again with what is new then.
+    pub async fn save(&self, histories: bool) -> Result<(), EvidenceError> {
+        let analysis = |key: &str, value| Put { kind: Kind::Analysis, key: key.to_owned(), value };
+        let active = self.registry.all();
+        let changed =
+            active.iter().filter_map(|running| Some(analysis(&running.name, Some(running.unsaved()?))));
+        let mut rows: Vec<Put> = changed.collect();
+        if histories {
+            let ended = self.records.all().into_iter().filter(|record| record.state.ending.is_some());
+            rows.extend(ended.map(|record| analysis(&record.stream, None)));
+            let (changed, forgotten) = self.histories.changed(self.now());
+            let history = |key: String, value| Put { kind: Kind::History, key, value };
+            rows.extend(
+                changed
+                    .into_iter()
+                    .filter_map(|(key, fleet)| Some(history(key, Some(serde_json::to_vec(&fleet).ok()?)))),
+            );
+            rows.extend(forgotten.into_iter().map(|key| history(key, None)));
+        }
+        self.evidence.put(rows).await
+    }
+
+    /// Keeps everything and closes the files.
+    pub async fn close(&self) {
+        if let Err(error) = self.save(true).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the last evidence is not kept");
+        }
+        self.evidence.close().await;
+        self.records.journal().close().await;
+    }
+
+    /// Events that were told of a fleet.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub async fn told_of(&self, fleet: &str) -> Result<Vec<Told>, bellwether_journal::ReadError> {
+        let prefix = told_key(fleet, "");
+        let found = self.records.journal().scan(&prefix, None, 1_000).await?;
+        let read = |(_, value): (String, bytes::Bytes)| {
+            let event = serde_json::from_slice::<pb::HealthEvent>(&value).ok()?;
+            Some(convert::event(&mut Violations::new(), &event, self.now()))
+        };
+        Ok(found.into_iter().filter_map(read).collect())
+    }
+}
+
+/// An analysis without subscriber or update for this long ends by itself.
+const EXPIRES_AFTER: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// The analysis has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the analysis has ended")]
+pub struct Ended;
+
+/// What an analysis' definition says.
+///
+/// # Errors
+/// `INVALID_FIELDS` with every violation.
+pub fn define(analysis: &pb::Analysis) -> Result<Definition, Problem> {
+    let mut violations = Violations::new();
+    let definition = read(&mut violations, analysis);
+    violations.finish().map(|()| definition)
+}
+
+/// What an analysis' definition says, with violations noted. Of use only when there are none.
+pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition {
+    let empty = pb::HealthPolicy::default();
+    let policy = analysis.policy.as_ref().unwrap_or(&empty);
+    let settings = violations.within("policy", |violations| convert::settings(violations, policy));
+    let horizon = convert::horizon(violations, analysis);
+    let segment = violations.required("segment", analysis.segment.as_ref()).copied().unwrap_or_default();
+    let segment = violations.within("segment", |violations| convert::segment(violations, &segment));
+    let has_baseline = !analysis.baseline_fleet.is_empty();
+    let one_sided = analysis.one_sided_planned || !has_baseline;
+    Definition { settings: Settings { horizon, has_baseline, one_sided, ..settings }, segment }
+}
+
+/// The key under which an event is kept, so that it is one event however often it is told.
+pub fn told_key(fleet: &str, id: &str) -> String {
+    format!("health-event/{fleet}/{id}")
+}
+
+/// An event as a warning.
+pub fn warning(told: &Told) -> Reason {
+    let pb::HealthEvent { id, message, .. } = &told.event;
+    Reason {
+        code: format!("{}_EVENT", told.event.kind().as_str_name().trim_start_matches("KIND_")),
+        text: if message.is_empty() { format!("event {id}") } else { message.clone() },
+        values: [
+            ("event".to_owned(), id.clone()),
+            (
+                "severity".to_owned(),
+                told.event.severity().as_str_name().trim_start_matches("SEVERITY_").to_owned(),
+            ),
+        ]
+        .into(),
+    }
+}
+
+/// How an analysis stands, for the contract.
+pub fn state(ending: Option<Ending>) -> pb::analysis::State {
+    match ending {
+        None => pb::analysis::State::Active,
+        Some(Ending::Failed) => pb::analysis::State::Failed,
+        Some(Ending::Stopped) => pb::analysis::State::Stopped,
+        Some(Ending::Expired) => pb::analysis::State::Expired,
+    }
+}

@@ -1,0 +1,252 @@
+//! An analysis at work.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bellwether_clock::Timestamp;
+use bellwether_judge::{Analysis, Assessment, Batch, Decision, Segment, Why};
+use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
+use bellwether_resource::time;
+
+use crate::convert;
+
+/// Warnings that are kept, the newest.
+const MOST_WARNINGS: usize = 20;
+/// A report younger than this is not made again.
+const FRESH: Duration = Duration::from_millis(900);
+
+/// One active analysis. Every method is short; nothing waits while it is locked.
+#[derive(Debug)]
+pub struct Running {
+    /// `analyses/<id>`.
+    pub name: Arc<str>,
+    /// The target.
+    pub target: Arc<str>,
+    /// The fleet that is judged.
+    pub candidate: String,
+    /// Held while a change of the decision is committed: one after the other.
+    pub deciding: tokio::sync::Mutex<()>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    judge: Analysis,
+    /// The decision as it is now.
+    stance: Stance,
+    /// The newest decision that is durable.
+    committed: Option<Committed>,
+    warnings: Vec<Reason>,
+    /// The last report, and when it was made.
+    report: Option<(Timestamp, Arc<pb::Verdict>)>,
+    /// Whether there is anything that the evidence file lacks.
+    dirty: bool,
+    /// When it was last wanted.
+    wanted: Timestamp,
+}
+
+/// What makes two decisions different, so that the change is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stance {
+    decision: Decision,
+    /// What would be a FAIL is held back.
+    common: bool,
+    /// PASS is one of its segment.
+    segment: i32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Committed {
+    stance: Stance,
+    sequence: i64,
+    at: Timestamp,
+}
+
+/// A decision that is to be committed.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// What it is.
+    pub stance: Stance,
+    /// All of it.
+    pub verdict: Box<pb::Verdict>,
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Begins, or goes on.
+    pub fn new(name: Arc<str>, target: Arc<str>, candidate: String, judge: Analysis, now: Timestamp) -> Self {
+        let mut judge = judge;
+        let stance = Stance::of(&judge.assess(now), judge.segment());
+        let inner = Inner {
+            judge,
+            stance,
+            committed: None,
+            warnings: Vec::new(),
+            report: None,
+            dirty: true,
+            wanted: now,
+        };
+        Self { name, target, candidate, deciding: tokio::sync::Mutex::default(), inner: Mutex::new(inner) }
+    }
+
+    /// Takes a batch; whether the decision is another than the one that is durable.
+    pub fn ingest(&self, batch: &Batch, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        inner.judge.ingest(batch, now);
+        inner.dirty = true;
+        inner.assess(now)
+    }
+
+    /// Lets time pass; whether the decision is another than the one that is durable.
+    pub fn assess(&self, now: Timestamp) -> bool {
+        self.lock().assess(now)
+    }
+
+    /// Enters a segment.
+    pub fn enter(&self, segment: Segment, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        inner.judge.enter(segment, now);
+        inner.wanted = now;
+        inner.dirty = true;
+        inner.assess(now)
+    }
+
+    /// The present segment.
+    pub fn segment(&self) -> Segment {
+        *self.lock().judge.segment()
+    }
+
+    /// Something was told; a critical one fails it.
+    pub fn tell(&self, warning: Reason, critical: bool, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        if inner.warnings.len() >= MOST_WARNINGS {
+            inner.warnings.remove(0);
+        }
+        inner.warnings.push(warning);
+        inner.report = None;
+        if critical {
+            inner.judge.critical_event();
+        }
+        inner.assess(now)
+    }
+
+    /// The decision to commit, when it is another than the one that is durable.
+    pub fn proposal(&self, now: Timestamp) -> Option<Proposal> {
+        let mut inner = self.lock();
+        if !inner.assess(now) {
+            return None;
+        }
+        let mut verdict = inner.verdict(&self.name, now);
+        verdict.decide_time = Some(time::to_timestamp(now));
+        Some(Proposal { stance: inner.stance, verdict: Box::new(verdict) })
+    }
+
+    /// A decision is durable, at this position of the journal.
+    pub fn committed(&self, stance: Stance, sequence: i64, at: Timestamp) {
+        let mut inner = self.lock();
+        inner.committed = Some(Committed { stance, sequence, at });
+        inner.report = None;
+    }
+
+    /// The decision that was durable before a restart.
+    pub fn recall(&self, verdict: &pb::Verdict, sequence: i64) {
+        let at = verdict.decide_time.as_ref().and_then(time::timestamp).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.committed(Stance::recall(verdict), sequence, at);
+    }
+
+    /// The numbers as they are now, under the decision that is durable. None while a change is being committed, or
+    /// for a reader that has seen changes only up to `seen` and would get it before its change.
+    pub fn refresh(&self, seen: i64, now: Timestamp) -> Option<Arc<pb::Verdict>> {
+        let mut inner = self.lock();
+        inner.wanted = now;
+        if inner.assess(now) || inner.committed.is_none_or(|committed| committed.sequence > seen) {
+            return None;
+        }
+        Some(inner.refreshed(&self.name, now))
+    }
+
+    /// The newest numbers, for a reader that follows no stream.
+    pub fn newest(&self, now: Timestamp) -> Option<Arc<pb::Verdict>> {
+        self.refresh(i64::MAX, now)
+    }
+
+    /// When it was last wanted.
+    pub fn wanted(&self) -> Timestamp {
+        self.lock().wanted
+    }
+
+    /// The evidence to keep, when there is any that has not been kept.
+    pub fn unsaved(&self) -> Option<Vec<u8>> {
+        let mut inner = self.lock();
+        if !std::mem::take(&mut inner.dirty) {
+            return None;
+        }
+        serde_json::to_vec(&inner.judge)
+            .inspect_err(|error| tracing::error!(%error, analysis = %self.name, "evidence has no JSON form"))
+            .ok()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn assess(&mut self, now: Timestamp) -> bool {
+        let assessment = self.judge.assess(now);
+        self.stance = Stance::of(&assessment, self.judge.segment());
+        self.committed.is_none_or(|committed| committed.stance != self.stance)
+    }
+
+    fn verdict(&mut self, name: &str, now: Timestamp) -> pb::Verdict {
+        let report = self.judge.report(now);
+        convert::verdict(name, &report, self.judge.settings().pass_limit(), &self.warnings)
+    }
+
+    fn refreshed(&mut self, name: &str, now: Timestamp) -> Arc<pb::Verdict> {
+        if let Some((made, report)) = &self.report
+            && now.duration_since(*made).unsigned_abs() < FRESH
+        {
+            return report.clone();
+        }
+        let mut verdict = self.verdict(name, now);
+        verdict.decide_time = self.committed.map(|committed| time::to_timestamp(committed.at));
+        let verdict = Arc::new(verdict);
+        self.report = Some((now, verdict.clone()));
+        verdict
+    }
+}
+
+// === impl Stance ===
+
+impl Stance {
+    fn of(assessment: &Assessment, segment: &Segment) -> Self {
+        let passed = assessment.decision == Decision::Pass;
+        Self {
+            decision: assessment.decision,
+            common: assessment.why == Why::CommonMode,
+            segment: if passed { segment.index } else { 0 },
+        }
+    }
+
+    fn recall(verdict: &pb::Verdict) -> Self {
+        let decision = match verdict.decision() {
+            pb::Decision::Pass => Decision::Pass,
+            pb::Decision::Fail => Decision::Fail,
+            pb::Decision::NoData => Decision::NoData,
+            pb::Decision::Undecided | pb::Decision::Error | pb::Decision::Unspecified => Decision::Undecided,
+        };
+        let common = verdict.reason.as_ref().is_some_and(|reason| reason.code == "COMMON_MODE");
+        Self { decision, common, segment: if decision == Decision::Pass { verdict.segment } else { 0 } }
+    }
+
+    /// Whether it must go through on a full disk.
+    pub fn is_fail(self) -> bool {
+        self.decision == Decision::Fail
+    }
+}

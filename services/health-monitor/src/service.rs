@@ -1,0 +1,166 @@
+//! The monitor as a part of a process.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context as _;
+use bellwether_clock::{Env, spawn};
+use bellwether_journal::Options;
+use bellwether_proto::monitor::v1::health_monitor_service_server::{
+    HealthMonitorServiceServer, SERVICE_NAME,
+};
+use bellwether_resource::Store;
+use bellwether_server::{Metrics, ServeArgs, Server};
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
+
+use crate::{api::Api, evidence::Evidence, metrics::MonitorMetrics, monitor::Monitor};
+
+/// Largest message that is read: larger ones are RESOURCE_EXHAUSTED.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How often time passes for everyone.
+const TICK: Duration = Duration::from_millis(500);
+/// How often evidence is kept.
+const SAVE: Duration = Duration::from_secs(5);
+/// Every so many times histories are kept too.
+const SAVES_PER_HISTORY: u32 = 12;
+
+/// What the monitor needs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its journal's URL.
+    pub journal: String,
+    /// Wait until the journal's present owner is gone instead of refusing to start.
+    pub standby: bool,
+    /// The file that evidence is kept in; None: it is forgotten with the process.
+    pub evidence: Option<PathBuf>,
+}
+
+/// A running monitor: register it with a server, and close it when that has ended.
+pub struct Service {
+    monitor: Monitor,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// The service's name in files and logs.
+pub const NAME: &str = "health-monitor";
+/// The full name of its gRPC service.
+pub const GRPC_NAME: &str = SERVICE_NAME;
+
+// === impl Config ===
+
+impl Config {
+    /// As the command line says. Evidence is kept beside the journal, unless that is in memory.
+    pub fn new(args: &ServeArgs) -> Self {
+        let journal = args.journal_url(NAME);
+        let in_memory = journal == "memory:";
+        Self {
+            standby: args.standby,
+            evidence: (!in_memory).then(|| args.data_dir.join("health-monitor-evidence.db")),
+            journal,
+        }
+    }
+}
+
+/// Opens the files, puts everything back to work that was at work, and starts what runs in the background.
+///
+/// # Errors
+/// The journal or the evidence cannot be opened or read, or another process owns the journal.
+pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Result<Service> {
+    let options = Options { standby: config.standby, ..Options::new(env.clone()) };
+    let journal = bellwether_journal::open(&config.journal, options).await?;
+    let evidence = match &config.evidence {
+        Some(path) => Evidence::open(path).await?,
+        None => Evidence::nowhere(),
+    };
+    let records = Store::load(journal, env).await.context("the analyses cannot be replayed")?;
+    let monitor = Monitor::new(records, evidence, MonitorMetrics::new(metrics));
+    let following = spawn("follow decisions", follow(monitor.clone()));
+    monitor.resume().await.context("the analyses cannot go on")?;
+    let tasks = vec![
+        following,
+        spawn("time passes", tick(monitor.clone())),
+        spawn("keep evidence", keep(monitor.clone())),
+    ];
+    Ok(Service { monitor, tasks })
+}
+
+// === impl Service ===
+
+impl Service {
+    /// Adds the gRPC service to a server.
+    pub fn register(&self, server: Server) -> Server {
+        let api = HealthMonitorServiceServer::new(Api::new(self.monitor.clone()));
+        let readiness = server.readiness();
+        watch_health(&self.monitor, readiness);
+        server.add_service(api.max_decoding_message_size(MOST_BYTES))
+    }
+
+    /// Ends what runs in the background, keeps the evidence and closes the files.
+    pub async fn close(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.monitor.close().await;
+    }
+}
+
+/// Serves on its own, until the process is to end.
+///
+/// # Errors
+/// As [`build`], or the server cannot be started.
+pub async fn serve(host: bellwether_server::Host) -> anyhow::Result<()> {
+    let config = Config::new(&host.args);
+    let service = build(config, host.env.clone(), &host.metrics).await?;
+    let served = host.serve(service.register(host.server())).await;
+    service.close().await;
+    Ok(served?)
+}
+
+/// The service is ready while its journal takes commits.
+fn watch_health(monitor: &Monitor, readiness: bellwether_server::Readiness) {
+    let mut health = monitor.records.journal().health();
+    spawn("journal's health", async move {
+        use bellwether_journal::Health;
+        loop {
+            let reason = match *health.borrow_and_update() {
+                Health::Serving => None,
+                Health::DiskFull => Some("DISK_FULL"),
+                Health::Fenced => Some("FENCED"),
+                Health::Failed => Some("STORAGE_FAILED"),
+                Health::Closed => Some("CLOSED"),
+            };
+            match reason {
+                None => readiness.ready(GRPC_NAME),
+                Some(reason) => readiness.not_ready(GRPC_NAME, reason),
+            }
+            if health.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+async fn follow(monitor: Monitor) {
+    if let Err(error) = monitor.board.follow().await {
+        tracing::error!(%error, "decisions cannot be followed any more");
+    }
+}
+
+async fn tick(monitor: Monitor) {
+    let mut every = tokio::time::interval(TICK);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        monitor.tick().await;
+    }
+}
+
+async fn keep(monitor: Monitor) {
+    let mut every = tokio::time::interval(SAVE);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for round in 0u32.. {
+        every.tick().await;
+        if let Err(error) = monitor.save(round % SAVES_PER_HISTORY == 0).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "evidence is not kept");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The monitor alone, over gRPC, on a real file.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod analyses;
+mod bad_input;
+mod crash;
+mod decisions;
+mod events;
+mod harness;
+mod plans;
+mod streams;
