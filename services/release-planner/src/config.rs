@@ -1,10 +1,54 @@
-//! What a planner is told.
+//! What the planner is told.
 
-use bellwether_client::Transport;
+use std::path::PathBuf;
 
-/// What a planner is told beside what every service is.
+use bellwether_client::{Transport, TransportError};
+use bellwether_server::ServeArgs;
+
+use crate::service::NAME;
+
+/// The planner's own command line.
+#[derive(Clone, Debug, clap::Args)]
+pub struct PlannerArgs {
+    /// The executor that carries plans out
+    #[arg(long, env = "BELLWETHER_EXECUTOR", value_name = "URL", default_value = "http://127.0.0.1:7441")]
+    pub executor: String,
+}
+
+/// What a planner needs.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The executor that carries plans out; it must know the caller as `release-planner`.
-    pub executor: Transport,
+    /// Its journal's URL.
+    pub journal: String,
+    /// Wait until the journal's present owner is gone instead of refusing to start.
+    pub standby: bool,
+    /// The token by which services know each other; none: none is sent.
+    pub service_token: Option<PathBuf>,
+    /// Everything else.
+    pub args: PlannerArgs,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// As the command line says.
+    pub fn new(serve: &ServeArgs, args: PlannerArgs) -> Self {
+        let token = serve.service_token_file();
+        Self {
+            journal: serve.journal_url(NAME),
+            standby: serve.standby,
+            service_token: token.exists().then_some(token),
+            args,
+        }
+    }
+
+    /// To the executor, as the planner.
+    pub(crate) fn executor(&self) -> Result<Transport, TransportError> {
+        let builder = Transport::builder(&self.args.executor).service(NAME);
+        match &self.service_token {
+            Some(file) => builder.token_file(file),
+            None => builder,
+        }
+        .build()
+    }
 }

@@ -1,8 +1,8 @@
 //! The release-planner: requests become immutable plans; admission, approval, promotion.
 //!
 //! # Expected flow
-//! [`ReleasePlanner::start`] with the journal; register [`ReleasePlanner::service`] with a server; after the server has
-//! ended, [`ReleasePlanner::stopped`].
+//! [`build`] makes a [`Service`] that a process registers with its server; [`serve`] is the whole of a process;
+//! [`assemble`] puts one together from parts, for simulations and tests.
 //!
 //! # Guarantees
 //! - What was answered is durable; a restart goes on with it.
@@ -18,14 +18,16 @@ mod commands;
 mod config;
 mod convert;
 mod engine;
+mod environments;
 mod executor;
 mod metadata;
+mod metrics;
 mod planner;
 mod planning;
 mod reasons;
 mod service;
 mod validate;
 
-pub use config::Config;
+pub use config::{Config, PlannerArgs};
 pub use reasons::REASONS;
-pub use service::{ReleasePlanner, StartError};
+pub use service::{GRPC_NAME, NAME, Service, assemble, build, serve};

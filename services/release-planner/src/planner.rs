@@ -17,6 +17,7 @@ use crate::{
     convert::release_message,
     executor::Executor,
     metadata::metadata,
+    metrics::PlannerMetrics,
 };
 
 /// What all calls and the engine share. Cheap to clone.
@@ -27,6 +28,7 @@ pub(crate) struct Planner(Arc<Inner>);
 struct Inner {
     stores: Stores,
     executor: Executor,
+    metrics: PlannerMetrics,
     /// Held while something is decided on more than one stream: nobody else changes what it is decided on.
     turn: Mutex<()>,
     wake: Notify,
@@ -42,8 +44,12 @@ pub(crate) struct Turn<'a> {
 // === impl Planner ===
 
 impl Planner {
-    pub(crate) fn new(stores: Stores, executor: Executor) -> Self {
-        Self(Arc::new(Inner { stores, executor, turn: Mutex::new(()), wake: Notify::new() }))
+    pub(crate) fn new(stores: Stores, executor: Executor, metrics: PlannerMetrics) -> Self {
+        Self(Arc::new(Inner { stores, executor, metrics, turn: Mutex::new(()), wake: Notify::new() }))
+    }
+
+    pub(crate) fn metrics(&self) -> &PlannerMetrics {
+        &self.0.metrics
     }
 
     pub(crate) fn stores(&self) -> &Stores {

@@ -26,6 +26,7 @@ pub(super) type Never = std::convert::Infallible;
 impl Planner {
     /// Commits everything that follows now. When to look again although nothing has happened.
     pub(crate) async fn settle(&self) -> Result<Option<Timestamp>, SettleError> {
+        let begun = self.now();
         for _ in 0..ROUNDS {
             let turn = self.turn().await;
             let book = turn.book().clone();
@@ -35,6 +36,7 @@ impl Planner {
             }
             let outcome = evaluate(&book, self.now(), || self.env().uuid().to_string());
             if outcome.changes.is_empty() {
+                self.metrics().settled(&book, self.env().since(begun));
                 return Ok(outcome.look_at);
             }
             for change in outcome.changes {

@@ -98,7 +98,9 @@ impl Start {
                 return Attempt::Refused { code: "PLAN_UNREADABLE".to_owned(), text: error.to_string() };
             }
         };
-        match planner.executor().acting_for(&release.requester).start_rollout(request).await {
+        let answer = planner.executor().acting_for(&release.requester).start_rollout(request).await;
+        planner.metrics().asked("start_rollout", answer.is_ok());
+        match answer {
             Ok(answer) => {
                 answer.into_inner().rollout.map_or_else(no_answer, |rollout| Attempt::Started(rollout.into()))
             }

@@ -90,7 +90,9 @@ impl TargetTask {
             target: Some(target),
             validate_only: false,
         };
-        match planner.executor().acting_for(&application.applied_by).apply_target(request).await {
+        let answer = planner.executor().acting_for(&application.applied_by).apply_target(request).await;
+        planner.metrics().asked("apply_target", answer.is_ok());
+        match answer {
             Ok(_) => Attempt::Done(ApplicationEvent::TargetApplied { environment, revision }),
             Err(status) => {
                 let error = ApiError::from(status);
@@ -111,7 +113,9 @@ impl TargetTask {
             reason: "the application does not run there any more".to_owned(),
         };
         let environment = self.environment.clone();
-        match planner.executor().acting_for(&application.applied_by).delete_target(request).await {
+        let answer = planner.executor().acting_for(&application.applied_by).delete_target(request).await;
+        planner.metrics().asked("delete_target", answer.is_ok());
+        match answer {
             Ok(_) => Attempt::Done(ApplicationEvent::TargetRemoved { environment }),
             Err(status) if status.code() == Code::NotFound => {
                 Attempt::Done(ApplicationEvent::TargetRemoved { environment })
