@@ -94,7 +94,7 @@ async fn a_child_plays_its_role() {
 }
 
 pub fn short_lease() -> Lease {
-    Lease { length: Duration::from_millis(600), renew: Duration::from_millis(100) }
+    Lease { length: Duration::from_secs(2), renew: Duration::from_millis(100) }
 }
 
 async fn own(path: &Path, lease: Lease, on_demand: bool) {

@@ -27,7 +27,7 @@ struct Sqlite(TempDir);
 impl Sqlite {
     async fn with(&self, standby: bool) -> Arc<dyn Journal> {
         // never renewed: its owner looks stopped once the lease is over
-        let lease = Lease { length: Duration::from_millis(300), renew: Duration::from_secs(3600) };
+        let lease = Lease { length: Duration::from_secs(2), renew: Duration::from_secs(3600) };
         let options = Options { standby, lease, ballast_bytes: 0, ..Options::new(Env::system()) };
         Arc::new(SqliteJournal::open(&self.0.path().join("journal.db"), options).await.unwrap())
     }
