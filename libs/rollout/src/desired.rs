@@ -17,6 +17,7 @@ pub fn desired(state: &TargetState, now: Timestamp) -> Desired {
             .iter()
             .map(|(fleet, until)| DesiredDrain { fleet: *fleet, until: *until, left: since(now, *until) })
             .collect(),
+        stable: state.stable,
         hands_off: state.hands_off(),
     }
 }

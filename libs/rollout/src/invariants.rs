@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     event::{Event, RolloutEvent},
-    model::{Bake, FleetId, Rollout, State, Step, StepEnd, StepKind, Strategy, TargetState},
+    model::{Bake, FleetId, Percent, Rollout, State, Step, StepEnd, StepKind, Strategy, TargetState},
 };
 
 /// A broken invariant.
@@ -54,8 +54,8 @@ pub fn capacity_before_traffic(before: &TargetState, after: &TargetState) -> Opt
         let lone =
             after.ready(*fleet) > 0 && after.fleets.keys().all(|it| it == fleet || after.ready(*it) == 0);
         let spared = spare(after, *fleet);
-        let needed = crate::model::Percent::of(share, after.settled.max(1));
-        let fits = share <= after.carries(*fleet) || needed <= after.ready(*fleet) + spared || lone;
+        let needed = Percent::of(share, after.settled.max(1));
+        let fits = needed <= after.ready(*fleet) + spared || lone;
         (share > before.split.share(*fleet) && !fits)
             .then(|| format!("{fleet} gets {share} with {} of {} ready", after.ready(*fleet), after.settled))
     };
@@ -83,9 +83,10 @@ fn replace(rollout: &Rollout) -> Option<crate::model::Replace> {
     rollout.steps.iter().find_map(|step| if let Step::Replace(it) = step { Some(*it) } else { None })
 }
 
-/// Until Promote, stable keeps the capacity for 100 %, or regains it before traffic comes back.
+/// Until Promote, stable keeps the capacity for 100 %, or regains it before traffic comes back. A stable that was
+/// allowed to be unhealthy has none to keep.
 pub fn stable_is_safe(state: &TargetState) -> Option<Violation> {
-    let rollout = state.begun().filter(|it| !it.promoted && it.is_running())?;
+    let rollout = state.begun().filter(|it| !it.promoted && it.is_running() && it.stable_floor.is_none())?;
     let stable = rollout.stable_before?;
     let wanted = state.wanted(stable);
     let least = match replace(rollout) {

@@ -51,6 +51,11 @@ impl Ctx<'_> {
         }
     }
 
+    /// Whether stable can carry this share.
+    pub(crate) fn base_can_carry(&self, base: FleetId, share: Percent) -> bool {
+        self.base_carries(base) == Percent::FULL || self.state.can_carry(base, share)
+    }
+
     /// Whether somebody holds the running step itself.
     pub(crate) fn frozen(&self) -> bool {
         !self.rollout.undoing() && self.rollout.pauses.iter().any(|it| !it.after_step)

@@ -50,8 +50,7 @@ pub(super) fn interrupt(ctx: &Ctx, reason: Reason) -> Event {
 }
 
 fn pause(ctx: &Ctx, reason: Reason) -> Vec<Event> {
-    let same = |pause: &Pause| pause.reason.code == reason.code;
-    if ctx.pause_of(&PauseOwner::Policy).is_some_and(same) {
+    if ctx.pause_of(&PauseOwner::Policy).is_some() {
         return Vec::new();
     }
     let pause = Pause { owner: PauseOwner::Policy, reason, since: ctx.now, after_step: false };

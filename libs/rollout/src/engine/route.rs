@@ -48,11 +48,11 @@ pub(super) fn carried(ctx: &Ctx, route: &Route) -> bool {
     let share = route.percent.unwrap_or_default();
     let raises = |fleet, share| share > ctx.state.split.share(fleet);
     let candidate = ctx.candidate();
-    let candidate_carries = !raises(candidate, share) || share <= ctx.state.carries(candidate);
+    let candidate_carries = !raises(candidate, share) || ctx.state.can_carry(candidate, share);
     let awake = !route.reaches_candidate() || ctx.state.ready(candidate) > 0;
     let base_carries = route.percent.is_none()
         || ctx
             .base()
-            .is_none_or(|base| !raises(base, share.rest()) || share.rest() <= ctx.base_carries(base));
+            .is_none_or(|base| !raises(base, share.rest()) || ctx.base_can_carry(base, share.rest()));
     candidate_carries && awake && base_carries
 }

@@ -18,8 +18,8 @@ pub(super) fn follow(ctx: &Ctx) -> Vec<Event> {
     let carries = ctx.state.carries(ctx.candidate());
     let share = ctx.share();
     let stable_limit = ctx.base_carries(base).rest();
-    let wanted = if carries >= asked {
-        asked
+    let wanted = if ctx.state.can_carry(ctx.candidate(), asked) {
+        asked.max(share)
     } else if ctx.degraded() {
         carries.max(stable_limit).min(share)
     } else {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     event::Observation,
-    model::{Clock, Evidence, Instance, Percent, Rollout, Step, TargetState},
+    model::{Clock, Evidence, Instance, Rollout, Step, TargetState},
 };
 
 /// Crash times that are kept, one for each that makes a loop.
@@ -79,18 +79,21 @@ fn newly_ready(rollout: &mut Rollout, instance: &Instance, at: Timestamp) {
 /// n counts in all bounds once its instances are ready.
 fn settle(state: &mut TargetState) {
     let n = state.instances();
-    if state.settled < n && state.fleets.keys().all(|id| state.ready(*id) >= state.wanted(*id)) {
+    let wanted: u32 = state.fleets.keys().map(|id| state.wanted(*id)).sum();
+    if state.settled < n && wanted >= n && state.fleets.keys().all(|id| state.ready(*id) >= state.wanted(*id))
+    {
         state.settled = n;
     }
 }
 
 /// Notes since when the candidate's readiness has been below the share that was asked for.
 pub(super) fn readiness(state: &mut TargetState, at: Timestamp) {
-    let carries = state.candidate().map_or(Percent::FULL, |fleet| state.carries(fleet));
+    let short = |share| state.candidate().is_some_and(|fleet| !state.can_carry(fleet, share));
+    let short = state.begun().and_then(|it| it.route.percent).is_some_and(short);
     if let Some(rollout) = begun(state) {
         let swapping = matches!(rollout.current(), Some(Step::Replace(_)));
         let asked = rollout.segment > 0 && !rollout.undoing() && !swapping;
-        let below = asked && rollout.route.percent.is_some_and(|share| share > carries);
+        let below = asked && short;
         rollout.below_since = if below { rollout.below_since.or(Some(at)) } else { None };
     }
 }

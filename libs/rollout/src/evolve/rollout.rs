@@ -45,7 +45,8 @@ pub(super) fn apply(
     let rollout = state.rollouts.get_mut(&id).ok_or_else(|| unknown(id))?;
     ensure(!rollout.ended(), || format!("rollout {id} is {}", rollout.state.name()))?;
     if matches!((event, rollout.current()), (RolloutEvent::StepEnded { .. }, Some(Step::Drain))) {
-        rollout.cut_by_drain += cut;
+        // a drain that is repeated says the same again
+        rollout.cut_by_drain = rollout.cut_by_drain.max(cut);
     }
     match event {
         RolloutEvent::Waiting { reason } => {
@@ -235,6 +236,7 @@ fn promoted(state: &mut TargetState, id: RolloutId, past: &Past) -> Result<(), W
     let rollout = state.rollouts.get_mut(&id).ok_or_else(|| unknown(id))?;
     expect(rollout, rollout.is_running() && !rollout.promoted, "is promoted")?;
     rollout.promoted = true;
+    rollout.hold = None;
     state.stable = Some(rollout.fleet);
     state.past.push(past.clone());
     let surplus = state.past.len().saturating_sub(REMEMBERED);

@@ -22,7 +22,6 @@ pub(super) fn apply(state: &mut TargetState, event: &Event, at: Timestamp) -> Re
             known(state, *fleet)?;
             ensure(!state.split.reaches(*fleet), || format!("fleet {fleet} gets traffic"))?;
             state.drains.insert(*fleet, *until);
-            state.observed.drained.remove(fleet);
         }
         Event::FleetRemoved { fleet } => {
             known(state, *fleet)?;
@@ -54,7 +53,10 @@ pub(super) fn apply(state: &mut TargetState, event: &Event, at: Timestamp) -> Re
                 state.aftercare.retain(|it| it.rollout != rollout);
             }
         }
-        Event::TakenOver { reason } => state.taken_over = Some(reason.clone()),
+        Event::TakenOver { reason } => {
+            state.taken_over = Some(reason.clone());
+            state.contested = None;
+        }
         Event::HandedBack { .. } => {
             ensure(state.hands_off(), || "it was not taken over".into())?;
             state.taken_over = None;

@@ -23,6 +23,9 @@ pub struct Desired {
     pub route_revision: u64,
     /// Fleets that get no new requests, and how long their open ones may still take.
     pub drains: Vec<DesiredDrain>,
+    /// The fleet that is trusted: a person who takes the target over on the platform itself routes to it.
+    #[serde(default)]
+    pub stable: Option<FleetId>,
     /// Nothing may be converged: a person has taken the target over or contests it.
     pub hands_off: bool,
 }

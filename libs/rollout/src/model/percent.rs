@@ -41,9 +41,14 @@ impl Percent {
         Self((u64::from(part) * u64::from(Self::FULL.0) / u64::from(whole)) as u32)
     }
 
-    /// How many of `whole` instances carry this share, rounded up.
+    /// How many of `whole` instances carry this share: rounded up, the last thousandth apart (two thirds are
+    /// 66.667 % and need two of three).
     pub fn of(self, whole: u32) -> u32 {
-        (u64::from(self.0) * u64::from(whole)).div_ceil(u64::from(Self::FULL.0)) as u32
+        if self == Self::FULL || self.is_zero() {
+            return if self.is_zero() { 0 } else { whole };
+        }
+        let parts = u64::from(self.0 - 1) * u64::from(whole);
+        (parts.div_ceil(u64::from(Self::FULL.0)) as u32).max(whole.min(1))
     }
 
     /// What is missing to 100 %.
@@ -92,6 +97,10 @@ mod tests {
         assert_eq!(Percent::new(100).of(3), 3);
         assert_eq!(Percent::ratio(1, 3).as_f64(), 33.333);
         assert!(Percent::ratio(Percent::new(34).of(3), 3) >= Percent::new(34));
+        for (part, whole) in (1..60).flat_map(|whole| (0..=whole).map(move |part| (part, whole))) {
+            assert_eq!(Percent::ratio(part, whole).of(whole), part);
+            assert_eq!(Percent::ratio(part, whole).rest().of(whole), whole - part);
+        }
     }
 
     #[test]

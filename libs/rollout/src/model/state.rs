@@ -190,6 +190,11 @@ impl TargetState {
         self.taken_over.is_some() || self.contested.is_some()
     }
 
+    /// Whether the ready instances of a fleet can carry this share of traffic.
+    pub fn can_carry(&self, fleet: FleetId, share: Percent) -> bool {
+        share.of(self.settled.max(1)) <= self.ready(fleet)
+    }
+
     /// The share of traffic that the ready instances of a fleet can carry.
     pub fn carries(&self, fleet: FleetId) -> Percent {
         Percent::ratio(self.ready(fleet), self.settled.max(1))

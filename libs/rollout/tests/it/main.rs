@@ -3,5 +3,6 @@
 
 mod plans;
 mod platform;
+mod properties;
 mod scenarios;
 mod sim;

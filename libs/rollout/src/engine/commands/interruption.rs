@@ -118,6 +118,16 @@ pub(super) fn target(state: &TargetState, command: &Command, choice: Choice, _no
     if state.trouble.is_none() && state.contested.is_none() {
         return Err(Refusal::precondition("STATE", name, "the target needs nobody"));
     }
+    if let Some(rollout) = state.begun().filter(|it| matches!(it.state, State::NeedsOperator { .. })) {
+        return Err(wrong_state(rollout, "resolve the rollout"));
+    }
+    if state.taken_over.is_some() {
+        return Err(Refusal::precondition(
+            "TAKEN_OVER",
+            name,
+            "a person has taken over; HandBack comes first",
+        ));
+    }
     if choice == Choice::RollBack {
         let text = "there is no rollout to take back; RETRY, IGNORE or TAKEN_OVER";
         return Err(Refusal::precondition("STATE", name, text));

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::judged;
 use crate::{
+    analysis::analysis,
     engine::failure::{Failure, fail},
     event::{Event, RolloutEvent},
     model::{Decision, Hold, HoldKind, Reason, RolloutId, TargetState, Verdict, verdict::COMMON_MODE},
@@ -22,6 +23,9 @@ pub(super) fn up(state: &TargetState, id: RolloutId, now: Timestamp) -> Vec<Even
 /// It holds, and never advances; only what the policy says beyond that is done.
 pub(super) fn lost(state: &TargetState, id: RolloutId, last_heard: Timestamp, now: Timestamp) -> Vec<Event> {
     let Some(ctx) = judged(state, id, now) else { return Vec::new() };
+    if analysis(state).is_none() {
+        return Vec::new();
+    }
     let lost = ctx.rollout.hold.as_ref().is_some_and(|it| it.kind == HoldKind::MonitorLost);
     if lost && !ctx.rollout.monitor.up {
         return Vec::new();

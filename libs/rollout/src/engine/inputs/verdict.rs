@@ -33,7 +33,11 @@ fn counts(ctx: &Ctx, verdict: &Verdict) -> bool {
     }
     match verdict.decision {
         Decision::Fail => true,
-        Decision::Pass => verdict.segment == rollout.segment && rollout.passed != Some(rollout.segment),
+        Decision::Pass => {
+            let newer =
+                before.is_some_and(|it| it.decision != Decision::Pass && it.sequence < verdict.sequence);
+            verdict.segment == rollout.segment && (rollout.passed != Some(rollout.segment) || newer)
+        }
         Decision::Undecided | Decision::NoData | Decision::Error => {
             verdict.segment == rollout.segment && before.is_none_or(|it| it.sequence < verdict.sequence)
         }
