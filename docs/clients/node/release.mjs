@@ -10,12 +10,12 @@ import loader from "@grpc/proto-loader";
 
 const FINAL = {
   STATE_COMPLETED: 0,
-  STATE_ROLLED_BACK: 20,
-  STATE_REJECTED: 21,
-  STATE_CANCELLED: 21,
-  STATE_EXPIRED: 21,
-  STATE_SUPERSEDED: 21,
-  STATE_FAILED: 23,
+  STATE_ROLLED_BACK: 30,
+  STATE_REJECTED: 31,
+  STATE_CANCELLED: 31,
+  STATE_EXPIRED: 31,
+  STATE_SUPERSEDED: 31,
+  STATE_FAILED: 33,
 };
 
 const { values: args } = parseArgs({

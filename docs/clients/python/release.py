@@ -38,12 +38,12 @@ from bellwether.planner.v1 import commands_pb2, release_pb2, service_pb2, servic
 State = release_pb2.Release.State
 FINAL = {
     State.STATE_COMPLETED: 0,
-    State.STATE_ROLLED_BACK: 20,
-    State.STATE_REJECTED: 21,
-    State.STATE_CANCELLED: 21,
-    State.STATE_EXPIRED: 21,
-    State.STATE_SUPERSEDED: 21,
-    State.STATE_FAILED: 23,
+    State.STATE_ROLLED_BACK: 30,
+    State.STATE_REJECTED: 31,
+    State.STATE_CANCELLED: 31,
+    State.STATE_EXPIRED: 31,
+    State.STATE_SUPERSEDED: 31,
+    State.STATE_FAILED: 33,
 }
 
 

@@ -1,5 +1,7 @@
-//! The command people type; hosts the four services in one process (`bellwether up`).
+//! The command people type; see the library for what it does.
 
-mod yaml;
+use std::process::ExitCode;
 
-fn main() {}
+fn main() -> ExitCode {
+    bellwether::main()
+}

@@ -19,7 +19,7 @@ pub(crate) fn not_opened(error: OpenError) -> StartError {
 }
 
 /// An executor that had to stop, with the exit code that belongs to it.
-pub(crate) fn stopped(stop: Stop) -> anyhow::Error {
+pub fn stopped(stop: Stop) -> anyhow::Error {
     let exit_code = match stop {
         Stop::Fenced => 20,
         Stop::JournalOlderThanPlatform { .. } => 21,

@@ -1,0 +1,39 @@
+//! `bellwether logs`: the lines that instances wrote.
+
+use bellwether_proto::agent::v1::TailLogsRequest;
+
+use crate::{
+    args::LogsArgs,
+    exit::Exit,
+    names::{self, Reference},
+    render::{self, Format},
+    session::Session,
+};
+
+/// Prints lines, and with `--follow` new ones as they come.
+///
+/// # Errors
+/// When the agent cannot be found or reached.
+pub async fn run(session: &Session, format: Format, args: &LogsArgs) -> anyhow::Result<Exit> {
+    let Reference::Target(target) = args.target.parse::<Reference>()? else {
+        anyhow::bail!("{:?} is no target; give e.g. shop@production", args.target);
+    };
+    let request = TailLogsRequest {
+        target: target.clone(),
+        fleet: names::short(&args.fleet).to_owned(),
+        instance: args.instance.clone(),
+        lines: Some(args.lines),
+        follow: args.follow,
+    };
+    let mut lines = session.agent_at(&args.agent)?.tail_logs(request).await?.into_inner();
+    while let Some(line) = lines.message().await? {
+        match format {
+            Format::Table => {
+                let instance: String = line.instance.chars().take(8).collect();
+                render::line(&format!("{instance} {}", line.line))?;
+            }
+            Format::Json | Format::Yaml => render::line(&serde_json::to_string(&line)?)?,
+        }
+    }
+    Ok(Exit::Ok)
+}

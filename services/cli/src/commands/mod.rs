@@ -1,0 +1,15 @@
+//! One file per group of commands. Each gets the session, its arguments, and prints.
+
+pub mod act;
+pub mod apply;
+pub mod decide;
+pub mod deliveries;
+pub mod emergency;
+pub mod explain;
+pub mod get;
+pub mod init;
+pub mod logs;
+pub mod release;
+pub mod status;
+pub mod token;
+pub mod watch;

@@ -1,0 +1,113 @@
+//! `bellwether status` and `why`: is traffic safe, since when, and what can I do?
+
+use bellwether_proto::{executor::v1::Rollout, monitor::v1::Decision};
+
+use super::get;
+use crate::{
+    args::ThingArgs,
+    exit::Exit,
+    lookup,
+    names::Reference,
+    render::{self, Format, checks, release, rollout, target},
+    session::Session,
+};
+
+/// Prints the status of a thing, or of everything.
+///
+/// # Errors
+/// What the server says.
+pub async fn run(session: &Session, format: Format, args: &ThingArgs) -> anyhow::Result<Exit> {
+    let now = session.now();
+    let Some(thing) = &args.thing else { return everything(session, format).await };
+    match thing.parse::<Reference>()? {
+        Reference::Target(name) => {
+            let found = lookup::target(session, &name).await?;
+            render::print(format, &found, |t| target::view(t, now).join("\n"))?;
+            if format == Format::Table && !found.active_rollout.is_empty() {
+                let active = lookup::rollout(session, &Reference::Rollout(found.active_rollout.clone())).await?;
+                render::line(&format!("\n{}", rollout::view(&active, now).join("\n")))?;
+            }
+        }
+        reference @ Reference::Rollout(_) => {
+            let found = lookup::rollout(session, &reference).await?;
+            render::print(format, &found, |r| rollout::view(r, now).join("\n"))?;
+        }
+        reference @ (Reference::Release(_) | Reference::Application(_)) => {
+            let found = lookup::release(session, &reference).await?;
+            render::print(format, &found, |r| release::view(r, now).join("\n"))?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn everything(session: &Session, format: Format) -> anyhow::Result<Exit> {
+    let targets = get::targets(session, "").await?;
+    if format != Format::Table {
+        return render::print(format, &targets, |all| target::list(all)).map(|()| Exit::Ok);
+    }
+    let (safe, unsafe_ones): (Vec<_>, Vec<_>) = targets.iter().partition(|t| t.traffic_safe);
+    let headline = match (targets.is_empty(), unsafe_ones.is_empty()) {
+        (true, _) => "nothing is released yet; `bellwether init` writes an application to start from".to_owned(),
+        (false, true) => format!("TRAFFIC IS SAFE on all {} targets", safe.len()),
+        (false, false) => format!("TRAFFIC IS NOT SAFE on {} of {} targets", unsafe_ones.len(), targets.len()),
+    };
+    render::line(&headline)?;
+    if !targets.is_empty() {
+        render::line(&target::list(&targets))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Prints why a thing is in its state: the reason, the numbers, and what would change it.
+///
+/// # Errors
+/// What the server says.
+pub async fn why(session: &Session, format: Format, args: &ThingArgs) -> anyhow::Result<Exit> {
+    let Some(thing) = &args.thing else {
+        anyhow::bail!("give a target, rollout, application or release, e.g. `bellwether why shop@production`");
+    };
+    let reference = thing.parse::<Reference>()?;
+    if let Reference::Release(_) | Reference::Application(_) = reference {
+        let found = lookup::release(session, &reference).await?;
+        if found.environments.iter().all(|e| e.rollout.is_empty()) {
+            render::print(format, &found, |r| release::view(r, session.now()).join("\n"))?;
+            return Ok(Exit::Ok);
+        }
+    }
+    let found = lookup::rollout(session, &reference).await?;
+    render::print(format, &found, |r| explain(r).join("\n"))?;
+    Ok(Exit::Ok)
+}
+
+fn explain(found: &Rollout) -> Vec<String> {
+    let mut lines = vec![format!("{} is {}", found.display_name, rollout::state(found))];
+    if let Some(reason) = &found.reason {
+        lines.push(format!("because    {}", rollout::reason(reason)));
+    }
+    for step in found.steps.iter().filter(|s| s.reason.is_some()) {
+        if let Some(reason) = &step.reason {
+            lines.push(format!("step       {}: {}", step.name, rollout::reason(reason)));
+        }
+    }
+    let deciding = found.evidence.as_ref().and_then(|e| e.verdict.as_ref()).or(found.verdict.as_ref());
+    if let Some(verdict) = deciding.filter(|v| v.decision() != Decision::Unspecified) {
+        lines.push(format!("verdict    {}", checks::headline(verdict)));
+        lines.extend(checks::lines(verdict).into_iter().map(|line| format!("           {line}")));
+    }
+    if let Some(evidence) = &found.evidence {
+        for exit in &evidence.exits {
+            lines.push(format!("exit       code {:?}, signal {:?}", exit.code, exit.signal));
+            lines.extend(exit.log_tail.iter().rev().take(10).rev().map(|line| format!("           | {line}")));
+        }
+        lines.extend(evidence.configuration_diff.iter().map(|line| format!("differs    {line}")));
+    }
+    for waiting in &found.waiting_on {
+        lines.push(format!("waits for  {}", waiting.text));
+    }
+    for command in &found.commands {
+        let who = command.principal.as_ref().map_or("?", |p| p.id.as_str());
+        lines.push(format!("command    {} by {who}: {}", command.method, command.reason));
+    }
+    lines.extend(rollout::actions(&found.allowed_actions));
+    lines
+}

@@ -1,0 +1,135 @@
+//! A small HTTP shop: the application that the demonstration releases. It answers a catalogue, a cart and a checkout, takes a
+//! few milliseconds for each, and can be told to be bad at it.
+
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+
+use bellwether_clock::{Env, spawn};
+use http_body_util::Full;
+use hyper::{Method, Request, Response, StatusCode, body::Bytes, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, sync::watch};
+
+/// Answers with this header carry a fault that the version was told to have; whoever counts failures caused by a rollout
+/// leaves them out.
+pub const INJECTED: &str = "x-shop-injected";
+
+/// Answers say which version gave them.
+pub const VERSION: &str = "x-shop-version";
+
+/// How a version behaves.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ShopArgs {
+    /// The port to listen on; the platform sets it.
+    #[arg(long, env = "PORT")]
+    port: u16,
+    /// The version that answers name; the platform sets it.
+    #[arg(long, env = "BELLWETHER_VERSION", default_value = "dev")]
+    version: String,
+    /// The share of requests that fail with 500, in percent.
+    #[arg(long, env = "SHOP_ERRORS_PERCENT", default_value_t = 0.0)]
+    errors_percent: f64,
+    /// How much slower than normal each request is.
+    #[arg(long, env = "SHOP_SLOWNESS", default_value_t = 1.0)]
+    slowness: f64,
+    /// How long the process takes until it listens, in milliseconds.
+    #[arg(long, env = "SHOP_START_MS", default_value_t = 150)]
+    start_ms: u64,
+}
+
+#[derive(Clone)]
+struct Shop {
+    args: ShopArgs,
+    env: Env,
+}
+
+/// Serves until SIGTERM, then finishes the requests that it has.
+///
+/// # Errors
+/// When the port cannot be listened on.
+pub async fn serve(args: ShopArgs) -> anyhow::Result<()> {
+    tokio::time::sleep(Duration::from_millis(args.start_ms)).await;
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
+    let shop = Shop { args, env: Env::system() };
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (stop, stopped) = watch::channel(());
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    spawn("shop-connection", shop.clone().connection(stream, stopped.clone()));
+                }
+            }
+        }
+    }
+    drop(listener);
+    drop(stopped);
+    // every connection holds a receiver until its last request is answered
+    stop.send_replace(());
+    stop.closed().await;
+    Ok(())
+}
+
+// === impl Shop ===
+
+impl Shop {
+    async fn connection(self, stream: tokio::net::TcpStream, mut stopped: watch::Receiver<()>) {
+        let service = service_fn(move |request| {
+            let shop = self.clone();
+            async move { Ok::<_, Infallible>(shop.answer(request).await) }
+        });
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server.http1().timer(TokioTimer::new());
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            _ = stopped.changed() => {
+                connection.as_mut().graceful_shutdown();
+                // a client that went away is no failure of the shop
+                let _ = connection.await;
+            }
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (status, body) = match (request.method(), request.uri().path()) {
+            (&Method::GET, "/healthz") => return self.response(StatusCode::OK, "ok"),
+            (&Method::GET, "/") => (StatusCode::OK, r#"{"items":["bell","rope","sheep"]}"#),
+            (&Method::GET, "/cart") => (StatusCode::OK, r#"{"cart":[]}"#),
+            (&Method::POST, "/checkout") => (StatusCode::CREATED, r#"{"order":1}"#),
+            _ => (StatusCode::NOT_FOUND, r#"{"error":"no such page"}"#),
+        };
+        tokio::time::sleep(self.work()).await;
+        if self.unit() * 100.0 < self.args.errors_percent {
+            let mut response = self.response(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"out of sheep"}"#);
+            response.headers_mut().insert(INJECTED, http::HeaderValue::from_static("error"));
+            return response;
+        }
+        self.response(status, body)
+    }
+
+    fn response(&self, status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+        *response.status_mut() = status;
+        if let Ok(version) = http::HeaderValue::from_str(&self.args.version) {
+            response.headers_mut().insert(VERSION, version);
+        }
+        response
+    }
+
+    /// Lognormal: median 4 ms, σ 0.5 (p99 about 13 ms), by Box and Muller (1958).
+    fn work(&self) -> Duration {
+        let normal = (-2.0 * (1.0 - self.unit()).ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos();
+        let millis = 4.0 * (0.5 * normal).exp() * self.args.slowness;
+        Duration::from_secs_f64((millis / 1000.0).clamp(0.0, 5.0))
+    }
+
+    /// Uniform in [0, 1).
+    fn unit(&self) -> f64 {
+        (self.env.random() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}

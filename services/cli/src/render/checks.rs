@@ -1,0 +1,72 @@
+//! A verdict: the decision, and every check with its values and intervals.
+
+use bellwether_proto::monitor::v1::{CheckResult, CheckRole, Decision, Level, Verdict};
+
+use super::style::{self, Tone, paint};
+
+/// The verdict's own line: decision, reason, evidence.
+pub fn headline(verdict: &Verdict) -> String {
+    let decision = style::state(verdict.decision().as_str_name(), "DECISION_");
+    let tone = match verdict.decision() {
+        Decision::Pass => Tone::Good,
+        Decision::Fail => Tone::Bad,
+        Decision::NoData | Decision::Error => Tone::Warn,
+        Decision::Undecided | Decision::Unspecified => Tone::Strong,
+    };
+    let reason = verdict.reason.as_ref().map_or(String::new(), |r| format!(" {}: {}", r.code, r.text));
+    format!(
+        "{}{reason}  (ln E {:.1} of {:.1})",
+        paint(&decision, tone),
+        verdict.log_evidence,
+        verdict.log_evidence_limit
+    )
+}
+
+/// A line for each check.
+pub fn lines(verdict: &Verdict) -> Vec<String> {
+    verdict.checks.iter().map(check).collect()
+}
+
+fn check(check: &CheckResult) -> String {
+    let level = match check.level() {
+        Level::Fail => paint("FAIL", Tone::Bad),
+        Level::Warn => paint("WARN", Tone::Warn),
+        Level::Ok | Level::Unspecified => paint("ok  ", Tone::Good),
+    };
+    let role = match check.role() {
+        CheckRole::Blocking => "blocking",
+        CheckRole::Guard => "guard",
+        CheckRole::Advisory => "advisory",
+        CheckRole::Unspecified => "",
+    };
+    let mut text = format!("{level} {:<14} {role:<8}", check.id);
+    if let Some(candidate) = check.candidate {
+        text.push_str(&format!("  {}", value(candidate, &check.unit)));
+        if let Some(baseline) = check.baseline {
+            text.push_str(&format!(" vs {}", value(baseline, &check.unit)));
+        }
+    }
+    if let (Some(low), Some(high)) = (check.effect_low, check.effect_high) {
+        text.push_str(&format!("  ×[{}, {}]", factor(low), factor(high)));
+    }
+    text.push_str(&format!("  n={}/{}", check.candidate_samples, check.baseline_samples));
+    if let Some(needed) = &check.time_needed {
+        text.push_str(&format!("  needs {} more", style::duration(style::span(needed))));
+    }
+    if !check.journeys.is_empty() {
+        text.push_str(&format!("  journeys: {}", check.journeys.join(", ")));
+    }
+    text
+}
+
+fn value(value: f64, unit: &str) -> String {
+    match unit {
+        "percent" | "%" => format!("{value:.2} %"),
+        "" => format!("{value:.3}"),
+        unit => format!("{value:.1} {unit}"),
+    }
+}
+
+fn factor(value: f64) -> String {
+    if value >= 100.0 { "∞".to_owned() } else { format!("{value:.2}") }
+}

@@ -1,0 +1,92 @@
+//! A target: what serves, and is it well.
+
+use bellwether_proto::executor::v1::Target;
+use jiff::Timestamp;
+
+use super::{
+    rollout::{actions, reason},
+    style::{self, Tone, paint},
+    table,
+};
+use crate::names::short;
+
+/// The view of one target, a string a line.
+pub fn view(target: &Target, now: Timestamp) -> Vec<String> {
+    let mut lines = vec![safety(target), headline(target)];
+    if let Some(why) = &target.needs_operator {
+        lines.push(format!("waits      {}", reason(why)));
+    }
+    if target.taken_over {
+        lines.push(paint("taken over by hand; nothing converges until it is handed back", Tone::Warn));
+    }
+    for share in &target.split {
+        lines.push(format!(
+            "traffic    {} {} {}",
+            style::bar(share.percent, 30),
+            style::percent(share.percent),
+            version_of(target, &share.fleet)
+        ));
+    }
+    for instance in &target.instance_states {
+        let ready = if instance.ready { paint("ready", Tone::Good) } else { paint("not ready", Tone::Warn) };
+        lines.push(format!(
+            "instance   {}  {}  {ready}  restarts {}  {}",
+            instance.id.chars().take(8).collect::<String>(),
+            version_of(target, &instance.fleet),
+            instance.restarts,
+            instance.address
+        ));
+    }
+    for kept in &target.kept {
+        let version = kept.fleet.as_ref().map_or("?", |fleet| version_of(target, &fleet.id));
+        let left = kept.keep_until.as_ref().and_then(style::time);
+        let left = left.map_or(String::new(), |until| format!(" for {} more", style::between(now, until)));
+        lines.push(format!("kept       {version}{left}, ready to take the traffic back"));
+    }
+    lines.extend(actions(&target.allowed_actions));
+    lines
+}
+
+fn safety(target: &Target) -> String {
+    let text = format!("{} TRAFFIC IS {}SAFE", short(&target.name), if target.traffic_safe { "" } else { "NOT " });
+    paint(&text, if target.traffic_safe { Tone::Good } else { Tone::Bad })
+}
+
+fn headline(target: &Target) -> String {
+    let stable = target.stable.as_ref().and_then(|f| f.spec.as_ref()).map_or("nothing", |s| s.version.as_str());
+    let ready = target.instance_states.iter().filter(|i| i.ready).count();
+    let rollout = match target.active_rollout.is_empty() {
+        true => "no rollout at work".to_owned(),
+        false => format!("rollout {} is at work", target.active_rollout),
+    };
+    format!("stable {stable}, {} instances wanted, {ready} ready, {rollout}", target.instances)
+}
+
+fn version_of<'a>(target: &'a Target, fleet: &'a str) -> &'a str {
+    let kept = target.kept.iter().filter_map(|k| k.fleet.as_ref());
+    target
+        .stable
+        .iter()
+        .chain(&target.candidate)
+        .chain(kept)
+        .find(|f| f.id == fleet)
+        .and_then(|f| f.spec.as_ref())
+        .map_or(fleet, |spec| spec.version.as_str())
+}
+
+/// Many targets.
+pub fn list(targets: &[Target]) -> String {
+    table(
+        ["TARGET", "STABLE", "READY", "SAFE", "ROLLOUT"],
+        targets.iter().map(|target| {
+            let ready = target.instance_states.iter().filter(|i| i.ready).count();
+            [
+                short(&target.name).to_owned(),
+                target.stable.as_ref().map_or("-", |f| version_of(target, &f.id)).to_owned(),
+                format!("{ready}/{}", target.instances),
+                if target.traffic_safe { "yes" } else { "NO" }.to_owned(),
+                if target.active_rollout.is_empty() { "-".to_owned() } else { target.active_rollout.clone() },
+            ]
+        }),
+    )
+}

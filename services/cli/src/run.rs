@@ -1,0 +1,117 @@
+//! From the command line to an exit code.
+
+use std::process::ExitCode;
+
+use bellwether_client::ApiError;
+use bellwether_clock::Env;
+use bellwether_server::{StartError, install_crypto_provider};
+use clap::Parser as _;
+use tonic::{Code, Status};
+
+use crate::{
+    agent,
+    args::{Cli, Command},
+    commands::{
+        act, apply, decide, deliveries, emergency, explain, get, init, logs, release, status, token, watch,
+    },
+    demo,
+    exit::Exit,
+    session::Session,
+    up, yaml,
+};
+
+/// The program.
+pub fn main() -> ExitCode {
+    install_crypto_provider();
+    let cli = Cli::parse();
+    // these bring their own runtime and telemetry
+    let cli = match cli.command {
+        Command::Agent(command) => return agent::run(command),
+        Command::Up(args) => return up::main(args),
+        command => Cli { command, ..cli },
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(Err(error.into())),
+    };
+    let code = report(runtime.block_on(run(cli)));
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let (env, format) = (Env::system(), cli.global.output);
+    let session = Session::new(&cli.global, env.clone())?;
+    let s = &session;
+    match &cli.command {
+        Command::Up(_) | Command::Agent(_) => Ok(Exit::Usage),
+        Command::Down(args) => up::down(args).await,
+        Command::Demo(args) => demo::run(env, args).await,
+        Command::DemoShop(args) => demo::shop::serve(args.clone()).await.map(|()| Exit::Ok),
+        Command::Init(args) => init::run(args),
+        Command::Apply(args) => apply::run(s, args).await,
+        Command::Get(args) => get::run(s, format, args).await,
+        Command::Release(args) => release::run(s, format, args).await,
+        Command::Plan(args) => release::plan(s, format, args).await,
+        Command::Status(args) => status::run(s, format, args).await,
+        Command::Watch(args) => watch::run(s, format, args).await,
+        Command::Why(args) => status::why(s, format, args).await,
+        Command::Explain(args) => explain::run(s, format, args).await,
+        Command::Approve(args) => decide::run(s, format, args, true).await,
+        Command::Reject(args) => decide::run(s, format, args, false).await,
+        Command::Promote(args) => act::promote(s, format, args).await,
+        Command::Pause(args) => act::pause(s, format, args).await,
+        Command::Resume(args) => act::resume(s, format, args).await,
+        Command::Advance(args) => act::advance(s, format, args).await,
+        Command::Abort(args) => act::abort(s, format, args).await,
+        Command::Rollback(args) => act::rollback(s, format, args).await,
+        Command::Resolve(args) => act::resolve(s, format, args).await,
+        Command::Cancel(args) => act::cancel(s, format, args).await,
+        Command::Hold(args) => act::hold(s, format, args).await,
+        Command::Unhold(args) => act::unhold(s, args).await,
+        Command::Veto(args) => act::veto(s, args).await,
+        Command::Logs(args) => logs::run(s, format, args).await,
+        Command::Deliveries(args) => deliveries::run(s, format, args).await,
+        Command::Token(command) => token::run(&env, format, command),
+        Command::Emergency(command) => emergency::run(s, format, command).await,
+    }
+}
+
+/// Prints an error with what to do, and finds its exit code.
+fn report(result: anyhow::Result<Exit>) -> ExitCode {
+    let error = match result {
+        Ok(exit) => return exit.into(),
+        Err(error) => error,
+    };
+    if let Some(start) = error.downcast_ref::<StartError>() {
+        eprintln!("bellwether: {error:#}");
+        return ExitCode::from(start.exit_code());
+    }
+    if error.is::<yaml::Problems>() {
+        eprintln!("{error}");
+        return Exit::Invalid.into();
+    }
+    let api = match error.downcast::<Status>() {
+        Ok(status) => ApiError::from(status),
+        Err(error) => match error.downcast::<ApiError>() {
+            Ok(api) => api,
+            Err(error) => {
+                eprintln!("bellwether: {error:#}");
+                return Exit::Failure.into();
+            }
+        },
+    };
+    eprintln!("bellwether: {api}");
+    exit_of(api.code).into()
+}
+
+fn exit_of(code: Code) -> Exit {
+    match code {
+        Code::InvalidArgument | Code::AlreadyExists | Code::OutOfRange => Exit::Invalid,
+        Code::NotFound => Exit::NotFound,
+        Code::FailedPrecondition | Code::Aborted => Exit::Precondition,
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => Exit::Unavailable,
+        Code::Unauthenticated | Code::PermissionDenied => Exit::Permission,
+        Code::Ok | Code::Cancelled | Code::Unknown | Code::Unimplemented | Code::Internal | Code::DataLoss => Exit::Failure,
+    }
+}

@@ -1,0 +1,95 @@
+//! The services as the commands call them.
+
+use bellwether_client::Transport;
+use bellwether_clock::{Env, Timestamp};
+use bellwether_proto::{
+    agent::v1::agent_service_client::AgentServiceClient,
+    executor::v1::executor_service_client::ExecutorServiceClient,
+    monitor::v1::health_monitor_service_client::HealthMonitorServiceClient,
+    notifier::v1::notifier_service_client::NotifierServiceClient,
+    planner::v1::release_planner_service_client::ReleasePlannerServiceClient,
+};
+use bellwether_server::default_data_dir;
+
+use crate::args::{AgentAddress, Global};
+
+/// One server with its four services.
+#[derive(Clone)]
+pub struct Session {
+    transport: Transport,
+    global: Global,
+    env: Env,
+}
+
+// === impl Session ===
+
+impl Session {
+    /// Connects when it is first used.
+    ///
+    /// # Errors
+    /// When the server's URL or the token's file cannot be used.
+    pub fn new(global: &Global, env: Env) -> anyhow::Result<Self> {
+        Ok(Self { transport: transport(&global.server, global)?, global: global.clone(), env })
+    }
+
+    /// The surroundings.
+    pub fn env(&self) -> Env {
+        self.env.clone()
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.env.now()
+    }
+
+    /// The planner.
+    pub fn planner(&self) -> ReleasePlannerServiceClient<Transport> {
+        ReleasePlannerServiceClient::new(self.transport.clone())
+    }
+
+    /// The executor.
+    pub fn executor(&self) -> ExecutorServiceClient<Transport> {
+        ExecutorServiceClient::new(self.transport.clone())
+    }
+
+    /// The monitor.
+    pub fn monitor(&self) -> HealthMonitorServiceClient<Transport> {
+        HealthMonitorServiceClient::new(self.transport.clone())
+    }
+
+    /// The notifier.
+    pub fn notifier(&self) -> NotifierServiceClient<Transport> {
+        NotifierServiceClient::new(self.transport.clone())
+    }
+
+    /// The agent of the default data directory.
+    ///
+    /// # Errors
+    /// When it cannot be found.
+    pub fn agent(&self) -> anyhow::Result<AgentServiceClient<Transport>> {
+        self.agent_at(&AgentAddress { data_dir: default_data_dir(), agent: None })
+    }
+
+    /// The agent, found by its file in the data directory: no service is needed.
+    ///
+    /// # Errors
+    /// When there is no such file.
+    pub fn agent_at(&self, address: &AgentAddress) -> anyhow::Result<AgentServiceClient<Transport>> {
+        let url = match &address.agent {
+            Some(url) if url.contains("://") => url.clone(),
+            Some(address) => format!("http://{address}"),
+            None => format!("http://{}", crate::agent::find(&address.data_dir)?),
+        };
+        Ok(AgentServiceClient::new(transport(&url, &self.global)?))
+    }
+}
+
+fn transport(url: &str, global: &Global) -> anyhow::Result<Transport> {
+    let mut builder = Transport::builder(url);
+    if let Some(file) = &global.token_file {
+        builder = builder.token_file(file);
+    } else if let Ok(token) = std::env::var("BELLWETHER_TOKEN") {
+        builder = builder.token(token);
+    }
+    Ok(builder.build()?)
+}
