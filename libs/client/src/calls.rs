@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwether_clock::Env;
-use tonic::{Code, Response, Status};
+use tonic::{Response, Status};
 
 use crate::{ApiError, Backoff};
 
@@ -11,8 +11,8 @@ use crate::{ApiError, Backoff};
 ///
 /// # Guarantees
 /// A call is repeated only when it reads, or carries a `request_id` under which the server answers it once. Repeated
-/// are UNAVAILABLE and RESOURCE_EXHAUSTED unless the server says `retryable: false`; the pause is at least what it asks
-/// for. All attempts together take at most `patience` plus one call.
+/// what the server calls `retryable`, and UNAVAILABLE and RESOURCE_EXHAUSTED where it says nothing; the pause is at least
+/// what it asks for. All attempts together take at most `patience` plus one call.
 #[derive(Clone, Debug)]
 pub struct Calls {
     env: Env,
@@ -73,15 +73,11 @@ impl Calls {
                 Err(status) => ApiError::from(status),
             };
             let pause = backoff.pause(error.retry_after);
-            if !may_help(&error) || self.env.since(start) + pause > patience {
+            if !error.retryable || self.env.since(start) + pause > patience {
                 return Err(error);
             }
             tracing::debug!(?pause, reason = error.reason, "calling again");
             tokio::time::sleep(pause).await;
         }
     }
-}
-
-fn may_help(error: &ApiError) -> bool {
-    error.retryable && matches!(error.code, Code::Unavailable | Code::ResourceExhausted)
 }

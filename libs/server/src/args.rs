@@ -61,7 +61,7 @@ pub struct ServeArgs {
     pub max_streams_per_connection: u32,
 
     /// Streams that a client may reset before they are served; for clients that cancel very many
-    #[arg(long, value_name = "N", default_value_t = 100, hide_short_help = true)]
+    #[arg(long, value_name = "N", default_value_t = 200, hide_short_help = true)]
     pub max_pending_resets: usize,
 
     /// Connections at a time

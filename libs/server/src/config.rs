@@ -91,7 +91,7 @@ impl Default for Limits {
             streams_per_connection: 256,
             streams: 16_384,
             unary: 1024,
-            pending_resets: 100,
+            pending_resets: 200,
             local_error_resets: 1024,
             header_list_bytes: 16 * 1024,
             send_buffer_bytes: 64 * 1024,

@@ -41,6 +41,10 @@ impl Headers {
         self
     }
 
+    pub(super) fn within(&self, timeout: Duration) -> Self {
+        Self { timeout, ..self.clone() }
+    }
+
     /// What cannot be sent is sent empty, which the server refuses: a call must not go out as somebody else's.
     pub(super) fn acting_for(&self, principal: &str, roles: &str) -> Self {
         let mut acting = self.clone();

@@ -9,6 +9,7 @@ mod pool;
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures::future::BoxFuture;
@@ -44,6 +45,12 @@ impl Transport {
     /// commas (what the server's `Caller::acting` gives). Text that cannot be metadata is refused by the server.
     pub fn acting_for(&self, principal: &str, roles: &str) -> Self {
         Self { pool: self.pool.clone(), headers: self.headers.acting_for(principal, roles) }
+    }
+
+    /// The same connections for unary calls that take at most `left`: what is left of the deadline of the call that they
+    /// are made for.
+    pub fn within(&self, left: Duration) -> Self {
+        Self { pool: self.pool.clone(), headers: self.headers.within(left) }
     }
 }
 

@@ -48,18 +48,21 @@ async fn reads_are_made_again_and_changes_only_with_an_id() {
 }
 
 #[tokio::test]
-async fn what_cannot_help_is_not_made_again() {
+async fn only_what_may_help_is_made_again() {
     let mut details = ErrorDetails::new();
     let values: HashMap<_, _> = [("retryable".to_owned(), "false".to_owned())].into();
     details.set_error_info("MESSAGE_TOO_LARGE", "bellwether.dev", values);
+    let retryable = HashMap::from([("retryable".to_owned(), "true".to_owned())]);
+    let conflict = ErrorDetails::with_error_info("CONFLICT", "bellwether.dev", retryable);
+    let conflict = Status::with_error_details(Code::Aborted, "changed meanwhile", conflict);
     let too_large = Status::with_error_details(Code::ResourceExhausted, "too large", details);
-    let (fake, server) = start_refusing(vec![too_large, Status::aborted("changed")]).await;
+    let (fake, server) = start_refusing(vec![too_large, conflict, Status::aborted("changed")]).await;
     let (client, calls) = (server.client(), Calls::new(Env::system()));
     let error = calls.read(async || get(&client).await).await.unwrap_err();
     assert_eq!(error.reason, "MESSAGE_TOO_LARGE");
     let error = calls.read(async || get(&client).await).await.unwrap_err();
     assert_eq!(error.code, Code::Aborted);
-    assert_eq!(fake.seen.lock().unwrap().len(), 2);
+    assert_eq!(fake.seen.lock().unwrap().len(), 3, "the conflict alone");
 }
 
 #[tokio::test]
@@ -77,7 +80,7 @@ async fn a_call_takes_its_deadline_along() {
     let fake = Fake::default();
     let server = start(fake.clone()).await;
     let url = format!("http://{}", server.address);
-    let transport = Transport::builder(url).timeout(Duration::from_millis(80)).build().unwrap();
+    let transport = Transport::builder(url).build().unwrap().within(Duration::from_millis(80));
     let mut client = ExecutorServiceClient::new(transport);
     let status = client.get_target(named("targets/slow@x")).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);

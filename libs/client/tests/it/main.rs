@@ -5,6 +5,8 @@
 mod calls;
 mod fake;
 mod harness;
+mod simulation;
 mod streams;
+mod tls;
 mod trace;
 mod watch;
