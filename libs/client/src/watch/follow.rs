@@ -214,6 +214,9 @@ impl<R: WatchResource> Watch<R> {
             }
             WatchStep::Reset(reset) => {
                 tracing::info!(reason = reset.reason, "a watch starts over");
+                if matches!(reset.reason.as_str(), "FOREIGN" | "AHEAD") {
+                    self.seen.recount();
+                }
                 self.seen.reset();
             }
         }

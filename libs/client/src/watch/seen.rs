@@ -41,6 +41,11 @@ impl Seen {
         }
     }
 
+    /// Another journal counts anew: nothing of it has been seen.
+    pub(super) fn recount(&mut self) {
+        self.versions.values_mut().for_each(|version| *version = i64::MIN);
+    }
+
     /// The resource is gone.
     pub(super) fn forget(&mut self, name: &str) {
         self.versions.remove(name);

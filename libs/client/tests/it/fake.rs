@@ -132,8 +132,8 @@ pub fn heartbeat(token: &str) -> Result<Message, Status> {
     Ok(Message::Heartbeat(WatchHeartbeat { resume_token: token.into(), time: None }))
 }
 
-pub fn reset() -> Result<Message, Status> {
-    Ok(Message::Reset(WatchReset { reason: "EXPIRED".into() }))
+pub fn reset(reason: &str) -> Result<Message, Status> {
+    Ok(Message::Reset(WatchReset { reason: reason.into() }))
 }
 
 fn change(name: &str, version: i64, token: &str) -> TargetChange {

@@ -80,7 +80,7 @@ async fn a_reset_repeats_nothing_and_tells_what_is_gone() {
             broken(),
         ],
         vec![
-            reset(),
+            reset("EXPIRED"),
             snapshot("a", 2),
             snapshot("c", 4),
             current("u1"),
@@ -93,6 +93,17 @@ async fn a_reset_repeats_nothing_and_tells_what_is_gone() {
     next(&mut watch, 5).await;
     assert_eq!(next(&mut watch, 4).await, ["c is 4", "b gone, told false", "current", "c becomes 5"]);
     assert_eq!(watch.resume_token(), "u3");
+}
+
+#[tokio::test]
+async fn another_journal_counts_anew() {
+    let (_, server) = start_with(vec![
+        vec![snapshot("a", 9), current("t1"), broken()],
+        vec![reset("FOREIGN"), snapshot("a", 2), current("u1"), changed("a", 3, "u2")],
+    ])
+    .await;
+    let mut watch = watch(&server);
+    assert_eq!(next(&mut watch, 5).await, ["a is 9", "current", "a is 2", "current", "a becomes 3"]);
 }
 
 #[tokio::test]
