@@ -13,8 +13,11 @@ use crate::{
     settings::{Latency, WARN_P95_MILLIS},
 };
 
-/// Ratio of the shares above the p95 edge that PASS excludes.
+/// Ratio of the shares above the p95 edge that PASS excludes …
 const PASS_RATIO: f64 = 2.0;
+/// … or that share itself: twice the 5 % that the edge was chosen for. Where nothing lies above the edge on either
+/// side, as with latencies that are all alike, there is no ratio to measure.
+const PASS_SHARE: f64 = 0.1;
 
 /// The evidence of one check of latency.
 ///
@@ -40,6 +43,7 @@ struct Live {
     fail: LatencyTest,
     warn: LatencyTest,
     pass: NonInferiority,
+    pass_share: BelowTest,
 }
 
 /// "At most p0 of the requests lie above an edge": above the next higher edge for FAIL, the next lower for PASS.
@@ -125,7 +129,7 @@ impl LatencyCheck {
     pub fn enter_segment(&mut self) {
         self.pass_limit = self.spec.limit.map(|limit| BelowTest::new(limit.share));
         if let Some(live) = &mut self.live {
-            live.pass = NonInferiority::new(PASS_RATIO);
+            live.enter_segment();
         }
         if let Some(alone) = &mut self.alone {
             alone.pass = BelowTest::new(alone.p0);
@@ -151,7 +155,7 @@ impl LatencyCheck {
 
     /// ln E for PASS with a live baseline.
     pub fn log_pass_live(&self) -> Option<f64> {
-        let ratio = self.live.as_ref().map(|live| live.pass.log_e());
+        let ratio = self.live.as_ref().map(Live::log_pass);
         match (ratio, &self.pass_limit) {
             (Some(ratio), Some(limit)) => Some(log_mean_exp(&[ratio, limit.log_e()])),
             (ratio, None) => ratio,
@@ -195,7 +199,17 @@ impl Live {
             fail: LatencyTest::new(edges, spec.shift, horizon),
             warn: LatencyTest::new(edges, spec.warn_shift, 0),
             pass: NonInferiority::new(PASS_RATIO),
+            pass_share: BelowTest::new(PASS_SHARE),
         }
+    }
+
+    fn enter_segment(&mut self) {
+        self.pass = NonInferiority::new(PASS_RATIO);
+        self.pass_share = BelowTest::new(PASS_SHARE);
+    }
+
+    fn log_pass(&self) -> f64 {
+        log_mean_exp(&[self.pass.log_e(), self.pass_share.log_e()])
     }
 
     fn compare(
@@ -211,6 +225,7 @@ impl Live {
         let slow = self.exceedance(candidate, baseline);
         if for_pass {
             self.pass.update(slow, temper);
+            self.pass_share.update(slow.kc, slow.ec, temper);
         }
     }
 

@@ -141,21 +141,15 @@ impl Monitor {
                 )
                 .ok()
         });
-        let judge = match kept {
-            Some(mut judge) => {
-                let passed = record.state.verdict.as_ref().is_some_and(|verdict| {
-                    verdict.decision() == pb::Decision::Pass && verdict.segment == segment.index
-                });
-                judge.resume(segment, passed, now);
-                judge
-            }
-            None => {
-                let history = History::clone(&record.state.history);
-                let (candidate, baseline) =
-                    (analysis.candidate_fleet.clone(), analysis.baseline_fleet.clone());
-                Analysis::new(settings, candidate, baseline, history, segment, now)
-            }
-        };
+        let mut judge = kept.unwrap_or_else(|| {
+            let history = History::clone(&record.state.history);
+            let (candidate, baseline) = (analysis.candidate_fleet.clone(), analysis.baseline_fleet.clone());
+            Analysis::new(settings, candidate, baseline, history, segment, now)
+        });
+        let passed = record.state.verdict.as_ref().is_some_and(|verdict| {
+            verdict.decision() == pb::Decision::Pass && verdict.segment == segment.index
+        });
+        judge.resume(segment, passed, now);
         let target = analysis.target.as_str().into();
         let running =
             Running::new(record.stream.clone(), target, analysis.candidate_fleet.clone(), judge, now);

@@ -93,6 +93,7 @@ async fn the_accepted_batches_before_a_bad_one_stand() {
     let bad = pb::SampleBatch { incarnation: String::new(), ..good.clone() };
     let status = push(&mut monitor.client, vec![good, bad]).await.unwrap_err();
     assert_eq!(refusal(&status).1, ["batch.incarnation"]);
+    monitor.clock.advance(Duration::from_secs(1));
     assert_eq!(monitor.verdict("analyses/a").await.checks[0].candidate_samples, 7);
     monitor.stop().await;
 }

@@ -117,9 +117,12 @@ async fn a_first_deployment_that_mostly_fails_is_a_hard_limit() {
     let mut source = Source::new(1);
     monitor.second(&mut source, (10, 1), (0, 0)).await;
     assert_eq!(monitor.verdict("analyses/a").await.decision(), Decision::Undecided);
+    let mut verdicts = monitor.verdicts(&["analyses/a"], 0).await;
+    verdicts.change().await;
     for _ in 0..3 {
         monitor.second(&mut source, (10, 8), (0, 0)).await;
     }
+    assert_eq!(verdicts.change().await.decision(), Decision::Fail);
     assert_eq!(monitor.get("analyses/a").await.state(), pb::analysis::State::Failed);
     monitor.stop().await;
 }

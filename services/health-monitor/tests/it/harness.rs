@@ -235,12 +235,15 @@ impl Verdicts {
 
     /// The next change; refreshes and signs of life are passed over.
     pub async fn change(&mut self) -> pb::Verdict {
-        loop {
-            match self.next().await.unwrap().expect("the stream goes on") {
-                Message::Verdict(verdict) if verdict.sequence > 0 => return verdict,
-                Message::Verdict(_) | Message::Heartbeat(_) => {}
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match self.next().await.unwrap().expect("the stream goes on") {
+                    Message::Verdict(verdict) if verdict.sequence > 0 => return verdict,
+                    Message::Verdict(_) | Message::Heartbeat(_) => {}
+                }
             }
-        }
+        });
+        found.await.expect("the decision does not change")
     }
 }
 
