@@ -56,7 +56,8 @@ impl Role {
             P::View => true,
             P::Request => matches!(self, Self::Requester | Self::Operator | Self::Admin),
             P::Approve => matches!(self, Self::Approver | Self::Admin),
-            P::Operate | P::Emergency => matches!(self, Self::Operator | Self::Admin),
+            P::Operate => matches!(self, Self::Operator | Self::Admin),
+            P::Emergency => matches!(self, Self::Operator | Self::Admin | Self::Service),
             P::Administer | P::Override | P::StartRollout => matches!(self, Self::Admin),
             P::PushSamples | P::Serve => matches!(self, Self::Service | Self::Admin),
         }
@@ -131,6 +132,8 @@ mod tests {
         planner.on_behalf_of = Some(OnBehalfOf { principal, roles: vec![Role::Operator] });
         assert!(holds(&planner, Permission::Operate));
         assert!(!holds(&planner, Permission::Override));
+        let executor = caller("executor", Kind::Service, &[Role::Service]);
+        assert!(holds(&executor, Permission::Emergency), "it hands the platform back");
     }
 
     #[test]
