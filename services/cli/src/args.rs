@@ -14,7 +14,7 @@ use crate::{demo::shop::ShopArgs, render::Format};
 /// start. With --wait: 30 taken back; 31 rejected, cancelled, superseded or expired; 32 the time was over; 33 failed and not taken
 /// back; 34 a person must decide.
 #[derive(Debug, Parser)]
-#[command(name = "bellwether", version, max_term_width = 110, propagate_version = true)]
+#[command(name = "bellwether", version, max_term_width = 110)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -239,8 +239,8 @@ pub struct ApproveArgs {
     /// A value for the gate.
     #[arg(long)]
     pub value: Option<String>,
-    /// Why.
-    #[arg(long, short = 'm')]
+    /// Why. It is recorded.
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -251,8 +251,8 @@ pub struct PromoteArgs {
     /// The environment.
     #[arg(long, short = 'e')]
     pub environment: String,
-    /// Why.
-    #[arg(long, short = 'm')]
+    /// Why. It is recorded.
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -260,8 +260,11 @@ pub struct PromoteArgs {
 pub struct ActionArgs {
     /// A target, a rollout, a release, or what the command speaks of.
     pub thing: String,
+    /// Of a release: the environment; default: the one where it is at work.
+    #[arg(long, short = 'e', default_value = "")]
+    pub environment: String,
     /// Why. It is recorded.
-    #[arg(long, short = 'm')]
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -269,11 +272,14 @@ pub struct ActionArgs {
 pub struct PauseArgs {
     /// A target, a rollout or a release.
     pub thing: String,
+    /// Of a release: the environment; default: the one where it is at work.
+    #[arg(long, short = 'e', default_value = "")]
+    pub environment: String,
     /// Finish the current step first.
     #[arg(long)]
     pub after_step: bool,
     /// Why. It is recorded.
-    #[arg(long, short = 'm')]
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -288,7 +294,7 @@ pub struct AdvanceArgs {
     #[arg(long)]
     pub step: Option<i32>,
     /// Why. It is recorded.
-    #[arg(long, short = 'm')]
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -300,7 +306,7 @@ pub struct ResolveArgs {
     #[arg(value_enum)]
     pub resolution: Resolution,
     /// Why. It is recorded.
-    #[arg(long, short = 'm')]
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -326,8 +332,8 @@ pub struct HoldArgs {
     /// The environment; default: all.
     #[arg(long, short = 'e', default_value = "")]
     pub environment: String,
-    /// Why.
-    #[arg(long, short = 'm')]
+    /// Why. It is recorded.
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -338,8 +344,8 @@ pub struct VetoArgs {
     /// The version.
     #[arg(long, short = 'v')]
     pub version: String,
-    /// Why.
-    #[arg(long, short = 'm')]
+    /// Why. It is recorded.
+    #[arg(long, short = 'm', default_value = NO_REASON)]
     pub reason: String,
 }
 
@@ -438,6 +444,9 @@ pub enum EmergencyCommand {
         agent: AgentAddress,
     },
 }
+
+/// Nobody should have to think of a reason at 3 a.m.
+const NO_REASON: &str = "no reason given";
 
 /// `90s`, `20m`, `1h30m`.
 fn duration(text: &str) -> Result<Duration, String> {

@@ -11,7 +11,7 @@ pub enum Reference {
     Target(String),
     /// `shop@production-17`, `rollouts/<uuid>`: as the executor takes it.
     Rollout(String),
-    /// `releases/<uuid>`: the full name.
+    /// `releases/<uuid>`, or just `<uuid>`: the full name.
     Release(String),
 }
 
@@ -31,6 +31,7 @@ impl std::str::FromStr for Reference {
             };
         }
         match text.split_once('@') {
+            None if uuid::Uuid::try_parse(text).is_ok() => Ok(Self::Release(format!("releases/{text}"))),
             None if is_id(text) => Ok(Self::Application(text.to_owned())),
             Some((application, environment)) if is_id(application) && is_id(environment) => {
                 Ok(match environment.rsplit_once('-') {
@@ -71,6 +72,8 @@ mod tests {
         assert_eq!(parse("shop@pre-prod"), Reference::Target("targets/shop@pre-prod".into()));
         assert_eq!(parse("shop@production-17"), Reference::Rollout("shop@production-17".into()));
         assert_eq!(parse("releases/1"), Reference::Release("releases/1".into()));
+        let bare = "01a20c5e-9457-7e0d-9cb4-3946b2f2c442";
+        assert_eq!(parse(bare), Reference::Release(format!("releases/{bare}")));
         for wrong in ["", "Shop", "shop@", "things/1", "targets/shop", "a b"] {
             assert!(wrong.parse::<Reference>().is_err(), "{wrong}");
         }

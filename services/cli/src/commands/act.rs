@@ -43,6 +43,7 @@ pub async fn pause(session: &Session, format: Format, args: &PauseArgs) -> anyho
     if let Reference::Release(name) = reference {
         let request = planner::PauseReleaseRequest {
             name,
+            environment: args.environment.clone(),
             reason: args.reason.clone(),
             after_step: args.after_step,
             ..Default::default()
@@ -66,7 +67,12 @@ pub async fn pause(session: &Session, format: Format, args: &PauseArgs) -> anyho
 pub async fn resume(session: &Session, format: Format, args: &ActionArgs) -> anyhow::Result<Exit> {
     let reference = args.thing.parse::<Reference>()?;
     if let Reference::Release(name) = reference {
-        let request = planner::ResumeReleaseRequest { name, reason: args.reason.clone(), ..Default::default() };
+        let request = planner::ResumeReleaseRequest {
+            name,
+            environment: args.environment.clone(),
+            reason: args.reason.clone(),
+            ..Default::default()
+        };
         return show_release(session, format, session.planner().resume_release(request).await?.into_inner().release);
     }
     let request = ResumeRolloutRequest {
@@ -101,7 +107,12 @@ pub async fn advance(session: &Session, format: Format, args: &AdvanceArgs) -> a
 pub async fn abort(session: &Session, format: Format, args: &ActionArgs) -> anyhow::Result<Exit> {
     let reference = args.thing.parse::<Reference>()?;
     if let Reference::Release(name) = reference {
-        let request = planner::AbortReleaseRequest { name, reason: args.reason.clone(), ..Default::default() };
+        let request = planner::AbortReleaseRequest {
+            name,
+            environment: args.environment.clone(),
+            reason: args.reason.clone(),
+            ..Default::default()
+        };
         return show_release(session, format, session.planner().abort_release(request).await?.into_inner().release);
     }
     let request = AbortRolloutRequest {
@@ -120,7 +131,7 @@ pub async fn abort(session: &Session, format: Format, args: &ActionArgs) -> anyh
 pub async fn rollback(session: &Session, format: Format, args: &ActionArgs) -> anyhow::Result<Exit> {
     let reference = args.thing.parse::<Reference>()?;
     if let Reference::Release(name) = reference {
-        return rollback_release(session, format, name, String::new(), &args.reason).await;
+        return rollback_release(session, format, name, args.environment.clone(), &args.reason).await;
     }
     let found = lookup::rollout(session, &reference).await?;
     let environment = found.target.rsplit_once('@').map_or("", |(_, environment)| environment).to_owned();

@@ -22,7 +22,7 @@ enum Resource {
     Routing(Box<Routing>),
 }
 
-/// Applies every document of every file.
+/// Applies every document of every file: first the environments, then what stands on them.
 ///
 /// # Errors
 /// All problems of a file at once; nothing is applied then. Or what the server says.
@@ -31,14 +31,20 @@ pub async fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     for file in &args.file {
         resources.extend(read(file)?);
     }
-    // a dry run of all before the first is applied: what the server refuses is refused as a whole as well
-    for resource in &resources {
-        send(session, resource, true).await?;
-    }
-    for resource in &resources {
-        let done = if args.dry_run { "is valid" } else { "applied" };
-        let name = if args.dry_run { send(session, resource, true).await? } else { send(session, resource, false).await? };
-        render::line(&format!("{name} {done}"))?;
+    let (environments, others): (Vec<_>, Vec<_>) =
+        resources.into_iter().partition(|resource| matches!(resource, Resource::Environment(_)));
+    for stage in [environments, others] {
+        // all of a stage is asked for before any of it is changed: what the server refuses is refused as a whole as well
+        for resource in &stage {
+            let name = send(session, resource, true).await?;
+            if args.dry_run {
+                render::line(&format!("{name} is valid"))?;
+            }
+        }
+        for resource in stage.iter().filter(|_| !args.dry_run) {
+            let name = send(session, resource, false).await?;
+            render::line(&format!("{name} applied"))?;
+        }
     }
     Ok(Exit::Ok)
 }

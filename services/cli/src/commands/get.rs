@@ -1,6 +1,10 @@
 //! `bellwether get`: lists of things, all pages.
 
-use bellwether_proto::{executor::v1 as executor, monitor::v1 as monitor, planner::v1 as planner};
+use bellwether_proto::{
+    executor::v1 as executor,
+    monitor::v1 as monitor,
+    planner::v1::{self as planner, environment::PromotionMode},
+};
 
 use crate::{
     args::{GetArgs, What},
@@ -87,8 +91,12 @@ fn applications(all: &[planner::Application]) -> String {
         all.iter().map(|application| {
             let mut environments: Vec<String> = application.environments.keys().cloned().collect();
             environments.sort();
-            let kind = style::state(application.r#type().as_str_name(), "APPLICATION_TYPE_").to_lowercase();
-            [short(&application.name).to_owned(), kind.replace('_', "-"), environments.join(", ")]
+            let kind = match application.r#type() {
+                planner::ApplicationType::Unspecified => planner::ApplicationType::Custom,
+                kind => kind,
+            };
+            let kind = style::state(kind.as_str_name(), "APPLICATION_TYPE_").to_lowercase().replace('_', "-");
+            [short(&application.name).to_owned(), kind, environments.join(", ")]
         }),
     )
 }
@@ -101,7 +109,11 @@ fn environments(all: &[planner::Environment]) -> String {
             [
                 short(&environment.name).to_owned(),
                 environment.upstreams.join(", "),
-                style::state(environment.promotion().as_str_name(), "PROMOTION_MODE_").to_lowercase(),
+                match environment.promotion() {
+                    PromotionMode::Manual => "manual",
+                    PromotionMode::Auto | PromotionMode::Unspecified => "auto",
+                }
+                .to_owned(),
                 soak,
                 environment.approvals.iter().map(|rule| format!("{} × {}", rule.count, rule.id)).collect::<Vec<_>>().join(", "),
             ]

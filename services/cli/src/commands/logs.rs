@@ -29,8 +29,7 @@ pub async fn run(session: &Session, format: Format, args: &LogsArgs) -> anyhow::
     while let Some(line) = lines.message().await? {
         match format {
             Format::Table => {
-                let instance: String = line.instance.chars().take(8).collect();
-                render::line(&format!("{instance} {}", line.line))?;
+                render::line(&format!("{} {}", render::style::tail(&line.instance), line.line))?;
             }
             Format::Json | Format::Yaml => render::line(&serde_json::to_string(&line)?)?,
         }

@@ -47,7 +47,10 @@ fn environment(plan: &EnvironmentPlan) -> Vec<String> {
     lines.extend(plan.timeline.iter().map(|milestone| format!("  {}", self::milestone(milestone))));
     if let Some(rollback) = &plan.rollback {
         let worst = rollback.worst_case.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)));
-        lines.push(format!("  back     to {:?} within {worst}: {}", rollback.target_version, rollback.command));
+        lines.push(match rollback.target_version.as_str() {
+            "" => "  back     nothing serves here yet; a bad version is stopped, and nobody is served".to_owned(),
+            version => format!("  back     to {version} within {worst}: {}", rollback.command),
+        });
         lines.extend(rollback.irreversible.iter().map(|text| paint(&format!("           cannot be undone: {text}"), Tone::Warn)));
     }
     lines

@@ -80,6 +80,11 @@ pub fn bar(percent: f64, width: usize) -> String {
     format!("{}{}", "█".repeat(filled), "░".repeat(width.saturating_sub(filled)))
 }
 
+/// The end of an id, where ids of the same time differ.
+pub fn tail(id: &str) -> &str {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id)
+}
+
 /// `ROLLING_BACK` of `STATE_ROLLING_BACK`.
 pub fn state(name: &str, prefix: &str) -> String {
     name.strip_prefix(prefix).unwrap_or(name).to_owned()

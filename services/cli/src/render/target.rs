@@ -31,7 +31,7 @@ pub fn view(target: &Target, now: Timestamp) -> Vec<String> {
         let ready = if instance.ready { paint("ready", Tone::Good) } else { paint("not ready", Tone::Warn) };
         lines.push(format!(
             "instance   {}  {}  {ready}  restarts {}  {}",
-            instance.id.chars().take(8).collect::<String>(),
+            style::tail(&instance.id),
             version_of(target, &instance.fleet),
             instance.restarts,
             instance.address

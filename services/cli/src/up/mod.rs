@@ -27,6 +27,9 @@ pub struct UpArgs {
     serve: ServeArgs,
     #[command(flatten)]
     agent: AgentOptions,
+    /// Start no agent.
+    #[arg(long, hide = true, requires = "fake")]
+    no_agent: bool,
     /// Also offer the platform `fake`, in memory, where nothing runs.
     #[arg(long, hide = true)]
     fake: bool,
@@ -46,7 +49,7 @@ pub fn main(args: UpArgs) -> ExitCode {
 async fn run(host: Host, args: UpArgs) -> anyhow::Result<()> {
     let options = StackOptions {
         serve: args.serve,
-        agent: Some(args.agent),
+        agent: (!args.no_agent).then_some(args.agent),
         fake: args.fake,
         fake_control: args.fake_control,
         telling: args.telling,
