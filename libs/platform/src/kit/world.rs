@@ -84,6 +84,7 @@ impl World {
             split: self.split.clone(),
             route_revision: self.revision,
             drains: self.drains.clone(),
+            stable: None,
             hands_off: false,
         }
     }

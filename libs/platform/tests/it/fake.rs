@@ -27,6 +27,7 @@ fn desired(version: &str, count: u32) -> Desired {
         fleets: vec![fleet],
         route_revision: 1,
         drains: vec![],
+        stable: None,
         hands_off: false,
     }
 }

@@ -1,17 +1,17 @@
 //! Keeps a client on the fleet that it got, by a cookie. The cookie names the fleet by a hash; one that names no
 //! fleet of the split (its rollout is over, or was taken back) is as good as none.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue};
 
 use super::matching::cookies;
-
-/// The cookie lives a day: longer than any ramp, and the browser forgets it soon after.
-const MAX_AGE_SECONDS: u32 = 86_400;
 
 /// The affinity of one target.
 #[derive(Debug)]
 pub struct Affinity {
     cookie: String,
+    ttl: Duration,
     /// (fleet, what the cookie says for it), those with a share only.
     tags: Vec<(usize, String)>,
 }
@@ -20,9 +20,9 @@ pub struct Affinity {
 
 impl Affinity {
     /// With this cookie, for these fleets (index, id), the ones that get a share.
-    pub fn new<'a>(cookie: &str, fleets: impl Iterator<Item = (usize, &'a str)>) -> Self {
+    pub fn new<'a>(cookie: &str, ttl: Duration, fleets: impl Iterator<Item = (usize, &'a str)>) -> Self {
         let tags = fleets.map(|(fleet, id)| (fleet, tag(id))).collect();
-        Self { cookie: cookie.to_owned(), tags }
+        Self { cookie: cookie.to_owned(), ttl, tags }
     }
 
     /// The fleet that a client has been given before, if it still gets a share.
@@ -35,7 +35,7 @@ impl Affinity {
     pub fn set_cookie(&self, fleet: usize) -> Option<HeaderValue> {
         let (_, tag) = self.tags.iter().find(|(tagged, _)| *tagged == fleet)?;
         let cookie =
-            format!("{}={tag}; Path=/; Max-Age={MAX_AGE_SECONDS}; HttpOnly; SameSite=Lax", self.cookie);
+            format!("{}={tag}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax", self.cookie, self.ttl.as_secs());
         HeaderValue::from_str(&cookie).ok()
     }
 }
@@ -54,13 +54,15 @@ mod tests {
 
     use super::*;
 
+    const DAY: Duration = Duration::from_secs(86_400);
+
     fn sent(cookies: &str) -> HeaderMap {
         HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(cookies).unwrap())])
     }
 
     #[test]
     fn a_client_comes_back_to_its_fleet() {
-        let affinity = Affinity::new("bw", [(0, "a"), (1, "b")].into_iter());
+        let affinity = Affinity::new("bw", DAY, [(0, "a"), (1, "b")].into_iter());
         for fleet in [0, 1] {
             let cookie = affinity.set_cookie(fleet).unwrap();
             let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
@@ -70,9 +72,9 @@ mod tests {
 
     #[test]
     fn a_fleet_without_a_share_is_forgotten() {
-        let before = Affinity::new("bw", [(0, "a"), (1, "b")].into_iter());
+        let before = Affinity::new("bw", DAY, [(0, "a"), (1, "b")].into_iter());
         let cookie = before.set_cookie(1).unwrap();
-        let after = Affinity::new("bw", [(0, "a")].into_iter());
+        let after = Affinity::new("bw", DAY, [(0, "a")].into_iter());
         assert_eq!(after.fleet_of(&sent(cookie.to_str().unwrap())), None);
         assert_eq!(after.fleet_of(&sent("bw=")), None);
     }

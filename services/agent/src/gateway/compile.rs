@@ -101,7 +101,10 @@ impl Compiler {
         let rule = |rule: &table::Rule| Ok((RequestTest::new(&rule.requests)?, index(fleets, &rule.fleet)?));
         let with_share = shares.iter().filter(|(_, percent)| *percent > 0.0);
         let with_share = with_share.filter_map(|(fleet, _)| Some((*fleet, *fleets.get(*fleet)?)));
-        let affinity = target.affinity.as_ref().map(|affinity| Affinity::new(&affinity.cookie, with_share));
+        let affinity = target
+            .affinity
+            .as_ref()
+            .map(|affinity| Affinity::new(&affinity.cookie, affinity.ttl, with_share));
         Ok(Route {
             policy: target.policy.clone(),
             classifier: Classifier::new(&target.policy.errors)?,

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Shares are exact to one hundredth of a percent.
-const PARTS: u32 = 10_000;
+/// Shares are exact to one thousandth of a percent.
+const PARTS: u32 = 100_000;
 
 /// Candidates for the multiplier of a permutation; more add nothing to its variety.
 const MAX_UNITS: usize = 64;

@@ -137,7 +137,7 @@ pub enum Protocol {
 pub struct Share {
     /// The fleet.
     pub fleet: String,
-    /// 0–100, exact to 0.01.
+    /// 0–100, exact to 0.001.
     pub percent: f64,
 }
 
@@ -203,6 +203,8 @@ pub struct Mirror {
 pub struct Affinity {
     /// The cookie's name.
     pub cookie: String,
+    /// How long it is kept.
+    pub ttl: Duration,
 }
 
 /// Requests that are counted on their own.

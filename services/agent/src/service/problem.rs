@@ -23,8 +23,6 @@ reasons! {
     TAKEN_OVER = FailedPrecondition, "Hand the target back first.";
     /// The traffic was not taken over.
     NOT_TAKEN_OVER = FailedPrecondition, "There is nothing to hand back.";
-    /// No fleet is known as the trusted one.
-    NO_STABLE_FLEET = FailedPrecondition, "Name the fleet that should get the traffic.";
     /// A listening address is taken by another process.
     PORT_IN_USE = FailedPrecondition, "Free the address or configure another ingress.";
     /// The gateway does not answer.
@@ -45,20 +43,22 @@ pub(super) fn of_target(error: &TargetError) -> Problem {
     match error {
         TargetError::Name(_) => bellwether_resource::error::INVALID_FIELDS.because(message),
         TargetError::Unknown(_) => TARGET_UNKNOWN.because(message),
-        TargetError::Fence(FenceError::Foreign { owner }) => {
-            TARGET_FOREIGN.because(message).with("journal_id", owner)
-        }
-        TargetError::Fence(FenceError::Stale { highest }) => {
-            let problem = FENCE_STALE.because(message).with("epoch", highest.epoch);
-            problem.with("generation", highest.generation)
-        }
+        TargetError::Fence(error) => of_fence(error),
         TargetError::TakenOver { reason } => TAKEN_OVER.because(message).with("taken_over_reason", reason),
         TargetError::NoFleet(_) => FLEET_UNKNOWN.because(message),
-        TargetError::NoStable => NO_STABLE_FLEET.because(message),
         TargetError::NotTakenOver => NOT_TAKEN_OVER.because(message),
         TargetError::File(error) => of_file(error),
         TargetError::Route(error) => of_route(error),
     }
+}
+
+fn of_fence(error: &FenceError) -> Problem {
+    let (reason, highest) = match error {
+        FenceError::Foreign { highest } => (TARGET_FOREIGN, highest),
+        FenceError::Stale { highest } => (FENCE_STALE, highest),
+    };
+    let problem = reason.because(error.to_string()).with("journal_id", &highest.journal_id);
+    problem.with("epoch", highest.epoch).with("generation", highest.generation)
 }
 
 /// A refusal for what the artifacts' store says.

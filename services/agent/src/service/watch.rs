@@ -44,6 +44,16 @@ pub fn observed(host: Arc<Host>, names: Vec<String>, shutdown: Shutdown) -> Obse
 
 /// Each round tells everything that has changed, or everything once a second; targets that are new are found then.
 async fn follow(host: &Host, names: &[String], sender: &Sender) {
+    for name in names {
+        if host.target(name).await.is_err() {
+            // nothing is there, which is also something to see
+            let nothing = Observed { target: name.clone(), ..Observed::default() };
+            let observed = Some(convert::observed(nothing, host.env().now()));
+            if sender.send(Ok(WatchObservedResponse { observed })).await.is_err() {
+                return;
+            }
+        }
+    }
     let mut watched: BTreeMap<String, watch::Receiver<Observed>> = BTreeMap::new();
     let mut all = true;
     loop {

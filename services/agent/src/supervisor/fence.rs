@@ -24,10 +24,10 @@ pub struct Fence {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum FenceError {
     /// The target belongs to another journal.
-    #[error("the target belongs to the journal {owner}")]
+    #[error("the target belongs to the journal {}", highest.journal_id)]
     Foreign {
-        /// Its journal.
-        owner: String,
+        /// The highest that was obeyed.
+        highest: Fence,
     },
     /// A higher one was obeyed already.
     #[error("epoch {}, generation {} was obeyed already", highest.epoch, highest.generation)]
@@ -46,7 +46,7 @@ impl Fence {
     /// It is another journal's, or lower.
     pub fn admit(&self, next: &Self) -> Result<(), FenceError> {
         if !self.journal_id.is_empty() && self.journal_id != next.journal_id {
-            return Err(FenceError::Foreign { owner: self.journal_id.clone() });
+            return Err(FenceError::Foreign { highest: self.clone() });
         }
         if (next.epoch, next.generation) < (self.epoch, self.generation) {
             return Err(FenceError::Stale { highest: self.clone() });
@@ -77,6 +77,9 @@ mod tests {
     #[test]
     fn a_target_belongs_to_its_first_journal() {
         assert_eq!(Fence::default().admit(&fence("a", 1, 1)), Ok(()));
-        assert_eq!(fence("a", 1, 1).admit(&fence("b", 9, 9)), Err(FenceError::Foreign { owner: "a".into() }));
+        assert_eq!(
+            fence("a", 1, 1).admit(&fence("b", 9, 9)),
+            Err(FenceError::Foreign { highest: fence("a", 1, 1) })
+        );
     }
 }

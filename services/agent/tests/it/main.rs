@@ -3,6 +3,8 @@
 #[path = "../server/app.rs"]
 mod app;
 #[cfg(test)]
+mod driver;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod kit;

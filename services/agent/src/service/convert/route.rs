@@ -1,5 +1,7 @@
 //! Traffic as it is wished for.
 
+use std::time::Duration;
+
 use bellwether_proto::agent::v1::{self as proto, value_match};
 use bellwether_resource::Violations;
 
@@ -9,6 +11,7 @@ use crate::{
 };
 
 const COOKIE: &str = "bellwether";
+const DAY: Duration = Duration::from_secs(86_400);
 const MAX_RULES: usize = 64;
 
 /// The traffic.
@@ -25,6 +28,9 @@ fn read(violations: &mut Violations, route: proto::DesiredRoute) -> RouteWish {
     violations.check(route.rules.len() <= MAX_RULES, "rules", route.rules.len(), "at most 64");
     let revision = u64::try_from(route.revision).ok();
     violations.check(revision.is_some(), "revision", route.revision, "0 or more");
+    let ttl =
+        violations.duration("sticky_ttl", route.sticky_ttl.as_ref(), Duration::from_secs(1)..=400 * DAY);
+    let ttl = ttl.unwrap_or(DAY);
     let matched = !route.r#match.is_empty();
     violations.check(
         !matched || !route.match_fleet.is_empty(),
@@ -52,7 +58,7 @@ fn read(violations: &mut Violations, route: proto::DesiredRoute) -> RouteWish {
         rules: route.r#match.into_iter().map(header).chain(route.rules.into_iter().map(rule)).collect(),
         split: route.split.into_iter().map(share).collect(),
         mirror: Some(mirror).filter(|mirror| !mirror.fleet.is_empty()),
-        affinity: route.sticky.then_some(Affinity { cookie }),
+        affinity: route.sticky.then_some(Affinity { cookie, ttl }),
         preview: Some(route.preview_fleet).filter(|fleet| !fleet.is_empty()),
     }
 }

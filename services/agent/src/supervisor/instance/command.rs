@@ -25,9 +25,10 @@ pub(super) fn build(record: &Record, artifact: Option<&Path>, log: &Log) -> Resu
     let mut command = Command::new(program);
     command.args(arguments).env_clear().stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
     command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command.envs(&record.spec.env);
+    let port = record.port.to_string();
+    command.envs(record.spec.env.iter().map(|(name, value)| (name, value.replace("{port}", &port))));
     command
-        .env("PORT", record.port.to_string())
+        .env("PORT", &port)
         .env("HOST", "127.0.0.1")
         .env(INSTANCE, record.id.to_string())
         .env("BELLWETHER_FLEET", &record.fleet)

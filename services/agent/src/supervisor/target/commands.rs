@@ -22,7 +22,12 @@ impl Target {
     /// A fence that is not obeyed; the traffic was taken over; the disk's.
     pub async fn converge(&self, fence: Fence, wish: Wish) -> Result<Observed, TargetError> {
         let mut state = self.state.lock().await;
-        self.admit(&mut state, fence, |file| file.wish = wish).await?;
+        let generation = fence.generation;
+        let take = |file: &mut File| {
+            file.wish = wish;
+            file.converged = generation;
+        };
+        self.admit(&mut state, fence, take).await?;
         self.pass(&mut state).await;
         Ok(self.observe())
     }
@@ -54,7 +59,8 @@ impl Target {
         Ok(())
     }
 
-    /// Routes everything to one fleet, past the executor; by default to the trusted one.
+    /// Routes everything to one fleet, past the executor; by default to the trusted one. Where none is known, what is
+    /// routed stays as it is.
     ///
     /// # Errors
     /// There is no such fleet; the disk's; the gateway does not confirm it (it stays taken over then).
@@ -64,13 +70,10 @@ impl Target {
         reason: String,
     ) -> Result<TargetStatus, TargetError> {
         let mut state = self.state.lock().await;
-        let fleet = match fleet {
-            Some(fleet) => fleet,
-            None => state.file.stable().ok_or(TargetError::NoStable)?.to_owned(),
-        };
-        if state.file.wish.fleet(&fleet).is_none() {
-            return Err(TargetError::NoFleet(fleet));
+        if let Some(fleet) = fleet.as_ref().filter(|fleet| state.file.wish.fleet(fleet).is_none()) {
+            return Err(TargetError::NoFleet(fleet.clone()));
         }
+        let fleet = fleet.or_else(|| state.file.stable().map(str::to_owned));
         let revision = state.file.route().revision + 1;
         let since = self.context.env.now();
         let taken = TakenOver { fleet, revision, reason, since, handed_back: false };

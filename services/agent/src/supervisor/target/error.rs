@@ -28,9 +28,6 @@ pub enum TargetError {
     /// There is no such fleet.
     #[error("there is no fleet {0}")]
     NoFleet(String),
-    /// No fleet is known as the trusted one.
-    #[error("no fleet is known as stable, name one")]
-    NoStable,
     /// Nothing of the traffic was taken over.
     #[error("the traffic was not taken over")]
     NotTakenOver,

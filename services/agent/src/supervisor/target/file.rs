@@ -17,6 +17,8 @@ pub struct File {
     pub fence: Fence,
     /// What it should be.
     pub wish: Wish,
+    /// The generation of the wish; a route alone may be of a newer one.
+    pub converged: i64,
     /// Somebody took the traffic over.
     pub taken_over: Option<TakenOver>,
 }
@@ -24,8 +26,8 @@ pub struct File {
 /// Somebody took the traffic over, past the executor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenOver {
-    /// The fleet that gets all traffic.
-    pub fleet: String,
+    /// The fleet that gets all traffic; none: what is routed stays as it is.
+    pub fleet: Option<String>,
     /// The revision of that route.
     pub revision: u64,
     /// Why.
@@ -42,11 +44,12 @@ pub struct TakenOver {
 impl File {
     /// The route to be in force.
     pub fn route(&self) -> RouteWish {
-        match &self.taken_over {
+        let taken = self.taken_over.as_ref().and_then(|taken| Some((taken.fleet.clone()?, taken.revision)));
+        match taken {
             None => self.wish.route.clone(),
-            Some(taken) => RouteWish {
-                revision: taken.revision,
-                split: vec![crate::gateway::Share { fleet: taken.fleet.clone(), percent: 100.0 }],
+            Some((fleet, revision)) => RouteWish {
+                revision,
+                split: vec![crate::gateway::Share { fleet, percent: 100.0 }],
                 ..RouteWish::default()
             },
         }
@@ -54,7 +57,7 @@ impl File {
 
     /// When what is open on a fleet is cut; none: it is not being drained.
     pub fn drain_until(&self, fleet: &str) -> Option<Timestamp> {
-        let carries = self.taken_over.as_ref().is_some_and(|taken| taken.fleet == fleet);
+        let carries = self.taken_over.as_ref().is_some_and(|taken| taken.fleet.as_deref() == Some(fleet));
         self.wish.drains.get(fleet).copied().filter(|_| !carries)
     }
 

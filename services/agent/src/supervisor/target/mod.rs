@@ -52,8 +52,10 @@ struct State {
     pushed: Option<gateway::Target>,
     /// What it read back then.
     confirmed: Option<TargetStatus>,
-    /// The newest generation that was applied.
+    /// The newest generation that was applied as a whole.
     applied: i64,
+    /// The newest generation whose route was applied.
+    route_applied: i64,
     /// Looks in a row at which nothing was open, by instance.
     quiet: BTreeMap<Uuid, u32>,
     /// Requests that a drain's deadline cut, by instance.

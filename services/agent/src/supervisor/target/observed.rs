@@ -16,8 +16,10 @@ use crate::{
 pub struct Observed {
     /// Its name.
     pub target: String,
-    /// The newest generation that was applied.
+    /// The newest generation that was applied as a whole.
     pub generation: i64,
+    /// The newest generation whose route was applied.
+    pub route_generation: i64,
     /// The highest epoch that was obeyed.
     pub epoch: i64,
     /// Every instance.
@@ -75,6 +77,7 @@ impl State {
         Observed {
             target: name.to_owned(),
             generation: self.applied,
+            route_generation: self.route_applied,
             epoch: self.file.fence.epoch,
             instances: self.instances.keys().filter_map(|id| self.instance(*id)).collect(),
             route: self.pushed.as_ref().and(self.confirmed.clone()),
@@ -90,7 +93,7 @@ impl State {
         Some(InstanceView {
             id,
             ready: view.ready,
-            draining: self.retiring.contains_key(&id) || self.file.drain_until(&fleet).is_some(),
+            draining: self.retiring.contains_key(&id),
             fleet,
             restarts: view.restarts,
             last_exit: view.last_exit,

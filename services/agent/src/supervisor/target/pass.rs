@@ -59,7 +59,8 @@ impl Target {
         self.start_and_retire(state);
         state.problem = match self.push(state).await {
             Ok(()) => {
-                state.applied = state.file.fence.generation;
+                state.applied = state.file.converged;
+                state.route_applied = state.file.fence.generation;
                 None
             }
             Err(error) => Some(problem(&error)),

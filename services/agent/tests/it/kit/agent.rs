@@ -26,6 +26,7 @@ const JOURNAL: &str = "0197b5c8-0000-7000-8000-000000000001";
 
 pub struct Agent {
     pub client: AgentServiceClient<Channel>,
+    pub url: String,
     /// Where the application is reached.
     pub ingress: SocketAddr,
     pub directory: TempDir,
@@ -44,11 +45,11 @@ impl Agent {
     pub async fn with(options: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
-        let ingress = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let (child, client) = spawn(directory.path(), &options).await;
+        let ingress = free_address();
+        let (child, url, client) = spawn(directory.path(), &options).await;
         let entry = Ingress { listen: ingress.to_string(), ..Ingress::default() };
         let desired = Desired { target: TARGET.into(), ingress: vec![entry], ..Desired::default() };
-        Self { client, ingress, directory, desired, generation: 0, child, options }
+        Self { client, url, ingress, directory, desired, generation: 0, child, options }
     }
 
     /// Adds a fleet of the test application that calls itself by the fleet's id.
@@ -132,7 +133,7 @@ impl Agent {
 
     /// Starts a supervisor on the same directory.
     pub async fn start_supervisor(&mut self) {
-        (self.child, self.client) = spawn(self.directory.path(), &self.options).await;
+        (self.child, self.url, self.client) = spawn(self.directory.path(), &self.options).await;
     }
 
     pub fn signal_supervisor(&self, signal: Signal) {
@@ -173,6 +174,11 @@ impl Drop for Agent {
     }
 }
 
+/// An address on which nobody listens now.
+pub fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
 /// How many instances of a fleet may get traffic.
 pub fn ready(observed: &Observed, fleet: &str) -> usize {
     observed.instances.iter().filter(|instance| instance.fleet == fleet && instance.ready).count()
@@ -184,12 +190,12 @@ pub fn send(pid: u32, signal: Signal) {
     let _ = kill_process(pid, signal);
 }
 
-async fn spawn(directory: &Path, options: &[String]) -> (Child, AgentServiceClient<Channel>) {
+async fn spawn(directory: &Path, options: &[String]) -> (Child, String, AgentServiceClient<Channel>) {
     let address = directory.join("agent/address");
     let _ = std::fs::remove_file(&address);
     let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_bellwether-agent"))
-        .args(["supervisor", "--listen", "127.0.0.1:0", "--data-dir"])
+        .args(["supervisor", "--listen", "127.0.0.1:0", "--grace-seconds", "1", "--data-dir"])
         .arg(directory)
         .args(options)
         .stdout(Stdio::null())
@@ -205,5 +211,6 @@ async fn spawn(directory: &Path, options: &[String]) -> (Child, AgentServiceClie
         async move { AgentServiceClient::connect(url).await.is_ok() }
     })
     .await;
-    (child, AgentServiceClient::connect(url).await.unwrap())
+    let client = AgentServiceClient::connect(url.clone()).await.unwrap();
+    (child, url, client)
 }
