@@ -19,11 +19,10 @@ pub(crate) async fn accept<L: Listener>(
     listener: L,
     local: SocketAddr,
     connections: Arc<Connections>,
-    most: usize,
     grace: Duration,
     shutdown: &Shutdown,
 ) {
-    let room = Arc::new(Semaphore::new(most));
+    let room = Arc::new(Semaphore::new(connections.most()));
     let mut running = FuturesUnordered::new();
     loop {
         let next = tokio::select! {

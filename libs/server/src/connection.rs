@@ -37,6 +37,11 @@ impl Connections {
         Arc::new(Self { env, limits, tls, router, http })
     }
 
+    /// How many may be open at a time.
+    pub(crate) fn most(&self) -> usize {
+        self.limits.connections
+    }
+
     /// Serves one connection until it ends, has reached its age, or `shutdown` fires; then its streams are told to end
     /// and it closes when they have.
     pub(crate) async fn serve<I>(&self, io: I, remote: SocketAddr, local: SocketAddr, shutdown: Shutdown)

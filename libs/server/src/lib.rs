@@ -4,6 +4,7 @@
 
 mod accept;
 mod args;
+mod background;
 mod config;
 mod connection;
 mod greeting;

@@ -1,11 +1,10 @@
 //! The builder that services register with, and the server that it becomes.
 
-use std::{convert::Infallible, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{Router, middleware, response::IntoResponse};
-use bellwether_clock::{Env, spawn};
+use bellwether_clock::Env;
 use http::Request;
-use tokio::task::JoinHandle;
 use tonic::{body::Body, server::NamedService};
 use tonic_web::GrpcWebLayer;
 use tower::{Service, ServiceExt as _};
@@ -13,8 +12,9 @@ use tower::{Service, ServiceExt as _};
 use crate::{
     Identities, Listener, Methods, Metrics, Readiness, ServeConfig, Shutdown, StartError,
     accept::accept,
+    background::Background,
     connection::Connections,
-    http as pages, reload,
+    http as pages,
     rpc::{Rpc, RpcMetrics, around},
     tls::Tls,
 };
@@ -88,41 +88,42 @@ impl Server {
     /// # Errors
     /// [`StartError`] before anything is served; none later.
     pub async fn serve(self, listener: impl Listener, shutdown: Shutdown) -> Result<(), StartError> {
-        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
-        let address =
-            listener.local_addr().map_err(|source| StartError::Listen { address: unknown, source })?;
-        if !address.ip().to_canonical().is_loopback() && self.config.tls.is_none() && !self.config.insecure {
-            return Err(StartError::PlainText { address });
-        }
+        let address = self.address(&listener)?;
         let identities = Identities::load(self.config.identity.clone(), &self.env)?;
         let tls = self.config.tls.clone().map(Tls::load).transpose()?;
         let acceptor = tls.as_ref().map(Tls::acceptor).transpose()?;
-        let (limits, grace, readiness) =
-            (self.config.limits.clone(), self.config.grace, self.readiness.clone());
-        let mut tasks = vec![watch_identities(&identities, &self.config)];
-        tasks.extend(tls.map(|tls| watch_tls(tls, &self.config)));
-        let ready = readiness.clone();
-        let draining = on_drain(readiness, shutdown.clone());
-        let most = limits.connections;
-        let env = self.env.clone();
-        let router = self.router(identities, &mut tasks)?;
-        let connections = Connections::new(env, limits, acceptor, router);
+        let mut background = Background::default();
+        background.reload_identities(identities.clone(), &self.config);
+        if let Some(tls) = tls {
+            background.reload_tls(tls, &self.config);
+        }
+        background.drain(self.readiness.clone(), shutdown.clone());
+        let (env, grace, readiness) = (self.env.clone(), self.config.grace, self.readiness.clone());
+        let limits = self.config.limits.clone();
+        let connections = Connections::new(env, limits, acceptor, self.router(identities, &mut background)?);
         tracing::info!(%address, "serving");
-        ready.start();
-        accept(listener, address, connections, most, grace, &shutdown).await;
-        draining.abort();
-        tasks.iter().for_each(JoinHandle::abort);
+        readiness.start();
+        accept(listener, address, connections, grace, &shutdown).await;
         tracing::info!(%address, "served");
         Ok(())
     }
 
+    /// The address, unless it may not be served on.
+    fn address(&self, listener: &impl Listener) -> Result<SocketAddr, StartError> {
+        let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+        let address =
+            listener.local_addr().map_err(|source| StartError::Listen { address: unknown, source })?;
+        let safe = address.ip().to_canonical().is_loopback() || self.config.tls.is_some();
+        if safe || self.config.insecure { Ok(address) } else { Err(StartError::PlainText { address }) }
+    }
+
     /// All routes with everything that happens around them.
-    fn router(self, identities: Identities, tasks: &mut Vec<JoinHandle<()>>) -> Result<Router, StartError> {
+    fn router(self, identities: Identities, background: &mut Background) -> Result<Router, StartError> {
         let (reporter, health) = tonic_health::server::health_reporter();
-        tasks.push(spawn("health", self.readiness.clone().report(reporter)));
-        let v1 = self.reflection().build_v1().map_err(|error| StartError::Reflection(error.into()))?;
-        let v1alpha =
-            self.reflection().build_v1alpha().map_err(|error| StartError::Reflection(error.into()))?;
+        background.report(self.readiness.clone(), reporter);
+        let broken = |error: tonic_reflection::server::Error| StartError::Reflection(error.into());
+        let v1 = self.reflection().build_v1().map_err(broken)?;
+        let v1alpha = self.reflection().build_v1alpha().map_err(broken)?;
         let rpc = Rpc::new(
             self.env.clone(),
             self.config.limits.clone(),
@@ -151,32 +152,4 @@ impl Server {
             .with_service_name("grpc.reflection.v1.ServerReflection");
         self.names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
     }
-}
-
-fn on_drain(readiness: Readiness, shutdown: Shutdown) -> JoinHandle<()> {
-    spawn("drain", async move {
-        shutdown.triggered().await;
-        readiness.drain();
-    })
-}
-
-fn watch_identities(identities: &Identities, config: &ServeConfig) -> JoinHandle<()> {
-    let paths: Vec<PathBuf> = identities.tokens_path().cloned().into_iter().collect();
-    let identities = identities.clone();
-    let reload = move || match identities.reload() {
-        Ok(()) => tracing::info!("tokens were read again"),
-        Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "tokens stay as they were"),
-    };
-    spawn("reload tokens", reload::watch(paths, config.reload_every, reload))
-}
-
-fn watch_tls(tls: Tls, config: &ServeConfig) -> JoinHandle<()> {
-    let paths = tls.paths().map(PathBuf::from).to_vec();
-    let reload = move || match tls.reload() {
-        Ok(()) => tracing::info!("the certificate was read again"),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the certificate stays as it was")
-        }
-    };
-    spawn("reload certificate", reload::watch(paths, config.reload_every, reload))
 }
