@@ -86,7 +86,10 @@ fn called(id: HookId, name: &str, run: &HookRun, call: &Call, deadline: Timestam
 
 fn rollout(it: &Rollout) -> Vec<Effect> {
     let moving = matches!(it.state, State::Running | State::RollingBack);
-    let step = it.current().filter(|_| moving && !it.step.finished).and_then(|step| by_step(it, step));
+    // a call that was begun goes on while a person is asked
+    let called = matches!(it.state, State::NeedsOperator { taken_over: false, .. }) && it.step.hook.is_some();
+    let step =
+        it.current().filter(|_| (moving || called) && !it.step.finished).and_then(|step| by_step(it, step));
     step.into_iter().chain(validation(it)).collect()
 }
 

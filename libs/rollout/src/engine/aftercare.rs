@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::steps::hook_timed_out;
+use super::{pending::RETIRING, steps::hook_timed_out};
 use crate::{
     event::{AftercareEvent, Event},
     model::{Aftercare, HookRun, OnUnknown, Outcome, Policies, Reason, Stage, TargetState, after, since},
@@ -49,7 +49,7 @@ fn kept(
     policies: &Policies,
     now: Timestamp,
 ) -> Vec<Event> {
-    let hurried = state.active().is_some_and(|it| it.started_at.is_none() && it.pauses.is_empty());
+    let hurried = state.active().is_some_and(|it| it.started_at.is_none() && it.reason.code == RETIRING);
     if now < until && !hurried {
         return Vec::new();
     }

@@ -29,7 +29,8 @@ impl<'a> Draft<'a> {
             if self.broken {
                 return;
             }
-            match evolve(self.state.as_ref().clone(), &event, self.now) {
+            let state = std::mem::replace(&mut self.state, Cow::Owned(TargetState::default()));
+            match evolve(state.into_owned(), &event, self.now) {
                 Ok(state) => {
                     self.state = Cow::Owned(state);
                     self.events.push(event);

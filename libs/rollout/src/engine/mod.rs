@@ -61,6 +61,10 @@ fn next(state: &TargetState, now: Timestamp) -> Vec<Event> {
 fn rollout(state: &TargetState, now: Timestamp) -> Vec<Event> {
     let Some(rollout) = state.active() else { return Vec::new() };
     let ctx = Ctx { state, rollout, now };
+    let capped = swap::capped(&ctx);
+    if !capped.is_empty() {
+        return capped;
+    }
     match rollout.state {
         State::Pending => pending::next(&ctx),
         State::Running => running::next(&ctx),

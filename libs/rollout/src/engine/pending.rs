@@ -7,6 +7,9 @@ use crate::{
     recipe,
 };
 
+/// Waits for nothing but the room that an old fleet takes.
+pub(super) const RETIRING: &str = "RETIRING_OLD_FLEET";
+
 pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
     if unchanged(ctx) {
         let reason = Reason::new("UNCHANGED", "stable has the same artifact, configuration and migrations");
@@ -31,9 +34,6 @@ fn waits(ctx: &Ctx) -> Option<Reason> {
     if let Some(trouble) = &ctx.state.trouble {
         return Some(Reason::new("TARGET_NEEDS_OPERATOR", trouble.reason.text.clone()));
     }
-    if reclaimed(ctx.state, ctx.candidate()).is_none() && !ctx.state.aftercare.is_empty() {
-        return Some(Reason::new("RETIRING_OLD_FLEET", "the fleet of an earlier release is removed first"));
-    }
     match may_start(ctx) {
         Err(Blocked::Permit) => return Some(Reason::new("PERMIT_EXPIRED", "no forward step may start now")),
         Err(Blocked::Paused(_)) => return Some(Reason::new("PAUSED", "it was paused before it started")),
@@ -42,12 +42,14 @@ fn waits(ctx: &Ctx) -> Option<Reason> {
     }
     let refuses =
         ctx.policies().stable_unhealthy == StableUnhealthy::Refuse && ctx.rollout.kind == Kind::Release;
-    let stable = unhealthy(ctx.state)?;
-    refuses.then(|| {
-        Reason::new("STABLE_UNHEALTHY", "too few instances of stable are ready")
+    if let Some(stable) = unhealthy(ctx.state).filter(|_| refuses) {
+        let reason = Reason::new("STABLE_UNHEALTHY", "too few instances of stable are ready")
             .with("ready", ctx.state.ready(stable))
-            .with("required", ctx.state.settled)
-    })
+            .with("required", ctx.state.settled);
+        return Some(reason);
+    }
+    let room = reclaimed(ctx.state, ctx.candidate()).is_some() || ctx.state.aftercare.is_empty();
+    (!room).then(|| Reason::new(RETIRING, "the fleet of an earlier release is removed first"))
 }
 
 /// The stable fleet, when too few of its instances are ready.

@@ -4,7 +4,7 @@
 use super::{Ctx, route};
 use crate::{
     event::Event,
-    model::{FleetId, Percent, Replace, Route, Size},
+    model::{FleetId, Percent, Replace, Route, Size, Step},
 };
 
 struct Swap<'a> {
@@ -25,10 +25,20 @@ pub(super) fn forward(ctx: &Ctx, base: FleetId, step: Replace) -> Vec<Event> {
     Swap::new(ctx, base, ctx.candidate(), goal, step).next()
 }
 
-/// What n has shrunk under is corrected also while somebody holds the step.
-pub(super) fn capped(ctx: &Ctx, base: FleetId, step: Replace) -> Vec<Event> {
+/// What n has shrunk under is corrected at any time, also while somebody holds the step.
+pub(super) fn capped(ctx: &Ctx) -> Vec<Event> {
+    let (Some(base), Some(step)) = (ctx.base(), replacing(ctx)) else { return Vec::new() };
+    if ctx.rollout.started_at.is_none() {
+        return Vec::new();
+    }
+    let (from, to) = if ctx.rollout.undoing() { (ctx.candidate(), base) } else { (base, ctx.candidate()) };
     let goal = ctx.rollout.replaced.of(ctx.state.instances());
-    Swap::new(ctx, base, ctx.candidate(), goal, step).cap().into_iter().collect()
+    Swap::new(ctx, from, to, goal, step).cap().into_iter().collect()
+}
+
+/// The step by which instances are swapped in place, where they are.
+pub(super) fn replacing(ctx: &Ctx) -> Option<Replace> {
+    ctx.rollout.steps.iter().find_map(|step| if let Step::Replace(it) = step { Some(*it) } else { None })
 }
 
 /// One move back.
@@ -146,7 +156,8 @@ impl<'a> Swap<'a> {
         let (ready_to, ready_from) = (state.ready(self.to), state.ready(self.from));
         let left = ready_from.min(fewer);
         let least = self.settled.saturating_sub(self.unavailable);
-        let available = ready_to + left >= least || left == ready_from;
+        // instances that are missing will be back: they are not given away either
+        let available = ready_to + fewer >= least && (ready_to + left >= least || left == ready_from);
         let share = state.split.share(self.from);
         let carried = share.is_zero()
             || (fewer > 0 && (left == ready_from || share.of(self.settled) <= left + self.unavailable));

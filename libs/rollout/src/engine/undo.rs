@@ -3,7 +3,7 @@
 use super::{Ctx, recovery, steps};
 use crate::{
     event::{AftercareEvent, Event, RolloutEvent},
-    model::{Hook, Reason, RolloutId, RouteBack, Step, Strategy, after},
+    model::{Hook, Reason, RolloutId, RouteBack, Size, Step, Strategy, after},
 };
 
 /// Turns back, from any state; Promote is reversed.
@@ -59,13 +59,19 @@ pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
     if index < ctx.rollout.undo.len() {
         return vec![ctx.event(RolloutEvent::StepStarted { index, attempt: 1 })];
     }
-    let mut events = vec![recovery::start(ctx)];
+    let mut events: Vec<_> = resized(ctx).into_iter().chain([recovery::start(ctx)]).collect();
     if borrowed(ctx) && ctx.state.fleets.contains_key(&ctx.candidate()) {
         let until = after(ctx.now, ctx.policies().keep);
         let what = AftercareEvent::Kept { fleet: Some(ctx.candidate()), until };
         events.push(Event::Aftercare { rollout: ctx.rollout.id(), what });
     }
     events
+}
+
+/// Stable has n instances again, also where a person went on without them.
+fn resized(ctx: &Ctx) -> Option<Event> {
+    let fleet = ctx.state.fleets.get(&ctx.base()?)?;
+    (fleet.size != Size::FULL).then_some(Event::FleetSized { fleet: fleet.id, size: Size::FULL })
 }
 
 // === impl StartRequest ===

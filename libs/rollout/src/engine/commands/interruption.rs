@@ -7,7 +7,7 @@ use crate::{
     engine::{Ctx, recovery, undo},
     event::{AftercareEvent, Event, RolloutEvent},
     input::{Choice, Command},
-    model::{Origin, PauseOwner, Reason, State, StepEnd, StepKind, TargetState},
+    model::{HookRun, Origin, Outcome, PauseOwner, Reason, State, StepEnd, StepKind, TargetState},
     refusal::Refusal,
 };
 
@@ -52,9 +52,13 @@ fn retry(ctx: &Ctx, command: &Command, from: Origin) -> Vec<Event> {
     events
 }
 
-/// A step that was over when it stopped is not run twice.
+/// A step that was over when it stopped is not run twice; nor is a call that still runs, or has ended well.
 fn restarted(ctx: &Ctx) -> Option<Event> {
     let step = &ctx.rollout.step;
+    let called = |run: &HookRun| matches!(run.outcome, None | Some(Outcome::Done { .. }));
+    if step.hook.as_ref().is_some_and(called) {
+        return None;
+    }
     let again = RolloutEvent::StepStarted { index: step.index, attempt: step.attempt + 1 };
     (!step.finished).then(|| ctx.event(again))
 }

@@ -42,6 +42,10 @@ pub(super) fn validation(
         status
     };
     let item = ValidationItem { kind, status, value, baseline, at: now };
+    let same = |it: &&ValidationItem| ValidationItem { at: now, ..(*it).clone() } == item;
+    if ctx.rollout.validation.iter().any(|it| same(&it)) {
+        return Vec::new();
+    }
     let why = Reason::new("VALIDATION_FAILED", format!("post-deployment validation: {kind:?} is not good"))
         .with("value", &item.value)
         .with("baseline", &item.baseline);

@@ -8,20 +8,20 @@ use crate::{
         swap,
     },
     event::{Event, RolloutEvent},
-    model::{Percent, Reason, Replace, Route, Size},
+    model::{Percent, Reason, Replace, Route, Size, Step},
 };
 
 pub(super) fn next(ctx: &Ctx, step: Replace) -> Vec<Event> {
     let Some(base) = ctx.base() else { return done(ctx) };
     if !ctx.rollout.step.issued {
-        return if ctx.frozen() { Vec::new() } else { begin(ctx, step) };
+        return if ctx.frozen() { Vec::new() } else { begin(ctx) };
     }
     if ctx.rollout.step.refused >= ctx.policies().route_attempts {
         let refused = ctx.rollout.step.refused;
         let reason = Reason::new("ROUTE_REFUSED", "the router refuses the split").with("attempts", refused);
         return fail(ctx, Failure::Deploy, reason);
     }
-    let moves = if ctx.frozen() { swap::capped(ctx, base, step) } else { swap::forward(ctx, base, step) };
+    let moves = if ctx.frozen() { Vec::new() } else { swap::forward(ctx, base, step) };
     if !moves.is_empty() {
         return moves;
     }
@@ -32,16 +32,8 @@ pub(super) fn next(ctx: &Ctx, step: Replace) -> Vec<Event> {
     wait(ctx, &format!("{} of {goal} instances are swapped", ctx.state.ready(ctx.candidate())))
 }
 
-fn begin(ctx: &Ctx, step: Replace) -> Vec<Event> {
-    let n = ctx.state.instances();
-    let batch = match step.batch {
-        Size::Percent(percent) => percent,
-        other => Percent::ratio(other.count(n, Percent::ZERO), n),
-    };
-    let before = ctx.rollout.replaced.of(n);
-    let goal = ctx.rollout.replaced.plus(batch);
-    // rounding must not swallow a batch
-    let goal = if goal.of(n) > before { goal } else { Percent::ratio(before + 1, n) };
+fn begin(ctx: &Ctx) -> Vec<Event> {
+    let goal = goal(ctx);
     let segment = ctx.rollout.segment + 1;
     let begun = RolloutEvent::SegmentStarted { segment, route: Route::share(goal), replaced: goal };
     let fleet = ctx.candidate();
@@ -51,6 +43,18 @@ fn begin(ctx: &Ctx, step: Replace) -> Vec<Event> {
         size: Size::NONE,
     });
     [ctx.event(begun)].into_iter().chain(added).chain([issued(ctx)]).collect()
+}
+
+/// What is swapped at the end of this batch; the same on a retry.
+fn goal(ctx: &Ctx) -> Percent {
+    let n = ctx.state.instances();
+    let batches = ctx.rollout.steps.iter().take(ctx.rollout.step.index + 1).filter_map(|step| match step {
+        Step::Replace(it) => Some(it.batch),
+        _ => None,
+    });
+    let swapped =
+        batches.fold(0, |swapped: u32, batch| n.min(swapped + batch.count(n, Percent::ZERO).max(1)));
+    Percent::ratio(swapped, n).max(ctx.rollout.replaced)
 }
 
 /// Between batches both fleets follow n.

@@ -4,7 +4,7 @@ use super::{done, issued, wait};
 use crate::{
     engine::{Ctx, recovery::required_ready, route, swap},
     event::Event,
-    model::{FleetId, FleetSpec, Percent, Route, Size, Step},
+    model::{FleetId, FleetSpec, Percent, Route, Size},
 };
 
 pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
@@ -12,7 +12,7 @@ pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
     if !ctx.rollout.step.issued {
         return begin(ctx, base).into_iter().chain([issued(ctx)]).collect();
     }
-    if let Some(step) = replacing(ctx) {
+    if let Some(step) = swap::replacing(ctx) {
         let moves = swap::back(ctx, base, step);
         if !moves.is_empty() {
             return moves;
@@ -28,17 +28,12 @@ pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
     wait(ctx, &format!("{} of {} stable instances are ready", ctx.state.ready(base), required_ready(ctx)))
 }
 
-/// The step by which instances were swapped in place, where they were.
-fn replacing(ctx: &Ctx) -> Option<crate::model::Replace> {
-    ctx.rollout.steps.iter().find_map(|step| if let Step::Replace(it) = step { Some(*it) } else { None })
-}
-
 fn begin(ctx: &Ctx, base: FleetId) -> Option<Event> {
     match ctx.state.fleets.get(&base) {
         None => Some(Event::FleetAdded { fleet: base, spec: spec_of(ctx, base)?, size: Size::FULL }),
         Some(it) if it.size == Size::FULL => None,
         // instances are swapped back batch by batch
-        Some(_) if replacing(ctx).is_some() => None,
+        Some(_) if swap::replacing(ctx).is_some() => None,
         Some(_) => Some(Event::FleetSized { fleet: base, size: Size::FULL }),
     }
 }

@@ -167,3 +167,26 @@ fn preparation_waits_for_its_answer() {
     sim.advance(secs(2));
     assert!(!sim.share(2).is_zero());
 }
+
+#[test]
+fn a_call_goes_on_while_a_person_is_asked_about_something_else() {
+    let mut sim = Sim::serving(2);
+    let steps = vec![
+        Scale::candidate(Size::Count(1)),
+        Step::Route(Route::share(Percent::new(50))),
+        Step::Hook(hook("one")),
+    ];
+    let mut plan = plans::steps(2, [steps, vec![Step::Bake(plans::bake())]].concat());
+    plan.policies.failure.verdict = Reaction::Stay;
+    sim.start(plan).unwrap();
+    sim.advance(secs(2));
+    let called = wanted(&sim);
+    sim.verdict(bellwether_rollout::Decision::Fail);
+    assert!(matches!(sim.state_of(2), State::NeedsOperator { .. }));
+    assert_eq!(wanted(&sim), called);
+    answer(&mut sim, done());
+    assert_eq!(sim.rollout(2).hooks_done, [2]);
+    sim.command(Action::ResolveInterruption { rollout: Some(rollout_id(2)), choice: Choice::Retry }).unwrap();
+    assert!(effects(&sim.state).is_empty(), "it is not called twice");
+    assert_eq!(sim.rollout(2).step.index, 3);
+}

@@ -119,3 +119,23 @@ fn recreate_never_runs_both() {
         [K::RouteBack, K::VerifyRoute, K::Drain, K::Remove, K::RestoreCapacity, K::RouteBack, K::VerifyRoute];
     assert_eq!(sim.undone(2), order);
 }
+
+#[test]
+fn a_retried_batch_is_the_same_batch() {
+    let mut sim = Sim::serving(4);
+    sim.platform.broken.insert(sim.fleet(2));
+    let mut plan = plans::rolling(2, Size::Count(1), 1, 0);
+    plan.policies.guided = true;
+    sim.start(plan).unwrap();
+    sim.advance(secs(700));
+    assert_eq!(sim.reason_of(2), "PROGRESS_DEADLINE");
+    let choice = bellwether_rollout::Choice::Retry;
+    let retry =
+        bellwether_rollout::Action::ResolveInterruption { rollout: Some(sim.rollout(2).id()), choice };
+    sim.command(retry).unwrap();
+    assert_eq!((sim.rollout(2).replaced, sim.rollout(2).step.attempt), (Percent::new(25), 2));
+    sim.platform.broken.clear();
+    sim.advance(secs(1));
+    sim.advance(secs(20));
+    assert_eq!(sim.share(2), Percent::FULL);
+}
