@@ -9,19 +9,26 @@ use serde_json::Value;
 use super::{Said, because, message, set_team};
 use crate::message::{Class, Message, Phase, Severity, Source};
 
+/// What the fact itself says, where it is about one environment.
+struct Data {
+    environment: String,
+    state: Option<State>,
+    code: String,
+    text: String,
+}
+
 /// The message of a change of a release; none when it is not told, which is so for what the executor tells.
 pub fn of(change: &Change, release: &Release) -> Option<Message> {
-    let data: Value = serde_json::from_str(&change.fact_json).unwrap_or_default();
-    let environment = data.get("environment").and_then(Value::as_str).unwrap_or_default();
-    let stage = release.environments.iter().find(|stage| stage.environment == environment);
-    let said = said(change, release, stage)?;
+    let data = Data::read(&change.fact_json);
+    let stage = release.environments.iter().find(|stage| stage.environment == data.environment);
+    let said = said(change, &data, stage)?;
     let mut message = message(Source::Planner, change, &release.name, &said);
     set_team(&mut message, release.metadata.as_ref());
     message.label("application", release.application.trim_start_matches("applications/"));
-    message.label("environment", environment);
+    message.label("environment", &data.environment);
     message.label("release", release.name.trim_start_matches("releases/"));
     message.label("version", release.bundle.as_ref().map_or("", |bundle| bundle.version.as_str()));
-    let place = if environment.is_empty() { String::new() } else { format!(" in {environment}") };
+    let place = if data.environment.is_empty() { String::new() } else { format!(" in {}", data.environment) };
     let title = format!("{}{place} {}", release.display_name, said.what);
     Some(message.saying(&title, &text(release, stage)))
 }
@@ -33,7 +40,7 @@ pub fn reached(release: &Release) -> Option<&ReleaseEnvironment> {
     last.or_else(|| release.environments.first())
 }
 
-fn said(change: &Change, release: &Release, stage: Option<&ReleaseEnvironment>) -> Option<Said> {
+fn said(change: &Change, data: &Data, stage: Option<&ReleaseEnvironment>) -> Option<Said> {
     Some(match change.fact.as_str() {
         "RELEASE_SUBMITTED" => Said::progress(Phase::Pre, "was handed in"),
         "RELEASE_REPLANNED" => {
@@ -41,7 +48,7 @@ fn said(change: &Change, release: &Release, stage: Option<&ReleaseEnvironment>) 
         }
         "RELEASE_APPROVED" => Said::progress(Phase::Pre, "was approved"),
         "RELEASE_PROMOTED" => Said::progress(Phase::Pre, "was promoted by hand"),
-        "RELEASE_MOVED" => moved(release, stage?)?,
+        "RELEASE_MOVED" => moved(data, stage?)?,
         "RELEASE_HEALTH_LOST" => {
             Said { severity: Severity::Warning, ..Said::progress(Phase::Post, "is live and not healthy") }
         }
@@ -52,10 +59,13 @@ fn said(change: &Change, release: &Release, stage: Option<&ReleaseEnvironment>) 
 }
 
 /// A release that has moved; what its rollout does is told by the executor.
-fn moved(release: &Release, stage: &ReleaseEnvironment) -> Option<Said> {
-    let why = || because(stage.reason.as_ref().or(release.reason.as_ref()));
-    Some(match stage.state() {
-        State::Waiting if asks(stage) => {
+fn moved(data: &Data, stage: &ReleaseEnvironment) -> Option<Said> {
+    let why = || match data.text.as_str() {
+        "" => because(stage.reason.as_ref()),
+        text => format!(": {text}"),
+    };
+    Some(match data.state.unwrap_or(stage.state()) {
+        State::Waiting if asks(data, stage) => {
             Said::new(Class::Approval, Severity::Info, Phase::Pre, format!("asks for approval{}", why()))
         }
         State::Waiting => Said::progress(Phase::Pre, format!("waits{}", why())),
@@ -71,8 +81,11 @@ fn moved(release: &Release, stage: &ReleaseEnvironment) -> Option<Said> {
     })
 }
 
-/// Whether an approval is what is missing.
-fn asks(stage: &ReleaseEnvironment) -> bool {
+/// Whether an approval is what is missing first.
+fn asks(data: &Data, stage: &ReleaseEnvironment) -> bool {
+    if !data.code.is_empty() {
+        return data.code.starts_with("APPROVAL");
+    }
     stage.conditions.iter().any(|condition| {
         condition.kind() == condition::Kind::Approval && condition.state() == condition::State::Unmet
     })
@@ -89,4 +102,18 @@ fn text(release: &Release, stage: Option<&ReleaseEnvironment>) -> String {
     let actions: Vec<_> = release.allowed_actions.iter().map(|action| action.command.as_str()).collect();
     lines.extend((!actions.is_empty()).then(|| format!("Now possible: {}", actions.join(" | "))));
     lines.join("\n")
+}
+
+// === impl Data ===
+
+impl Data {
+    /// Facts of approvals have the environment inside of the approval.
+    fn read(json: &str) -> Self {
+        let data: Value = serde_json::from_str(json).unwrap_or_default();
+        let text =
+            |pointer: &str| data.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let environment = [text("/environment"), text("/approval/environment")].concat();
+        let state = State::from_str_name(&format!("STATE_{}", text("/to")));
+        Self { environment, state, code: text("/code"), text: text("/text") }
+    }
 }

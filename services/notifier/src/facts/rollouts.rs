@@ -5,6 +5,8 @@ use bellwether_proto::{
     executor::v1::{Rollout, StepStatus, pause},
 };
 
+use serde_json::Value;
+
 use super::{Said, because, message, set_target, set_team};
 use crate::message::{CdEvent, CdKind, Class, Message, Phase, Severity, Source};
 
@@ -35,14 +37,16 @@ pub fn previous(change: &Change, rollout: &Rollout) -> Option<String> {
 fn said(change: &Change, rollout: &Rollout) -> Option<Said> {
     let why = || because(rollout.reason.as_ref());
     let (pre, during, post) = (Phase::Pre, Phase::During, Phase::Post);
+    let data = data(change);
     Some(match change.fact.as_str() {
         "ROLLOUT_ACCEPTED" => Said::progress(pre, "was accepted"),
         "ROLLOUT_WAITING" => Said::progress(pre, format!("waits{}", why())),
         "ROLLOUT_STARTED" => Said::progress(during, "started"),
-        "ROLLOUT_STEP_STARTED" => step(rollout),
-        "ROLLOUT_PAUSED" => paused(rollout),
+        "ROLLOUT_STEP_STARTED" => step(&data, rollout),
+        "ROLLOUT_PAUSED" => paused(&data, rollout),
         "ROLLOUT_RESUMED" => Said::progress(during, "goes on"),
         "ROLLOUT_ADVANCED" => Said::progress(during, "was advanced by hand"),
+        "ROLLOUT_HELD" if data.get("held") == Some(&Value::Null) => return None,
         "ROLLOUT_HELD" => {
             Said { severity: Severity::Warning, ..Said::progress(during, format!("holds{}", why())) }
         }
@@ -69,10 +73,18 @@ fn said(change: &Change, rollout: &Rollout) -> Option<Said> {
     })
 }
 
+/// The fact as the executor's journal has it: `{"event": {"rollout": {"id": …, "what": {KIND: {…}}}}}`. A reader that is
+/// behind finds here what the resource no longer says.
+fn data(change: &Change) -> Value {
+    let mut fact: Value = serde_json::from_str(&change.fact_json).unwrap_or_default();
+    fact.pointer_mut("/event/rollout/what").map(Value::take).unwrap_or_default()
+}
+
 /// A gate asks somebody; any other step is progress.
-fn step(rollout: &Rollout) -> Said {
-    let index = usize::try_from(rollout.step_index).unwrap_or(usize::MAX);
-    match rollout.steps.get(index) {
+fn step(data: &Value, rollout: &Rollout) -> Said {
+    let index = data.pointer("/step_started/index").and_then(Value::as_u64);
+    let index = index.unwrap_or(u64::try_from(rollout.step_index).unwrap_or(u64::MAX));
+    match usize::try_from(index).ok().and_then(|index| rollout.steps.get(index)) {
         Some(StepStatus { kind, name, undo: false, .. }) if kind == "GATE" => {
             Said::new(Class::Approval, Severity::Info, Phase::During, format!("asks for an answer: {name}"))
         }
@@ -82,18 +94,19 @@ fn step(rollout: &Rollout) -> Said {
 }
 
 /// A policy that pauses asks somebody; a person or a window that does is progress.
-fn paused(rollout: &Rollout) -> Said {
-    let policy = rollout.pauses.iter().find(|pause| pause.owner() == pause::Owner::Policy);
-    match policy {
-        Some(pause) => {
-            let what = format!("is paused and waits for a decision: {}", pause.reason);
-            Said::new(Class::Approval, Severity::Warning, Phase::During, what)
-        }
-        None => {
-            let reason = rollout.pauses.last().map_or("", |pause| pause.reason.as_str());
-            Said::progress(Phase::During, format!("is paused: {reason}"))
-        }
+fn paused(data: &Value, rollout: &Rollout) -> Said {
+    let by_policy = match data.pointer("/paused/owner") {
+        Some(owner) => owner == "POLICY",
+        None => rollout.pauses.iter().any(|pause| pause.owner() == pause::Owner::Policy),
+    };
+    let told = data.pointer("/paused/reason/text").and_then(Value::as_str);
+    let shown = rollout.pauses.last().map(|pause| pause.reason.as_str());
+    let why = told.or(shown).unwrap_or_default();
+    if by_policy {
+        let what = format!("is paused and waits for a decision: {why}");
+        return Said::new(Class::Approval, Severity::Warning, Phase::During, what);
     }
+    Said::progress(Phase::During, format!("is paused: {why}"))
 }
 
 fn outcome(fact: &str) -> &str {

@@ -1,6 +1,8 @@
 use bellwether_proto::{
     common::v1::{Change, Reason},
     executor::v1::{Artifact, FleetSpec, Pause, Rollout, StepStatus, pause},
+    monitor::v1::{Analysis, CheckResult, Decision, Level, Verdict},
+    planner::v1::{Release, ReleaseEnvironment, release_environment},
 };
 
 use super::*;
@@ -91,4 +93,77 @@ fn the_same_fact_makes_the_same_bytes_and_a_later_one_another_id() {
     let later = rollouts::of(&change("ROLLOUT_STARTED", 6), &rollout("1"), None).unwrap();
     assert_eq!(render(&one), render(&again));
     assert_ne!(one.event_id, later.event_id);
+}
+
+#[test]
+fn what_the_fact_says_goes_before_where_the_rollout_stands_by_now() {
+    let step = |name: &str| StepStatus { kind: "ROUTE".into(), name: name.into(), ..Default::default() };
+    let steps = vec![step("Route 10 %"), step("Route 50 %")];
+    let later = Rollout { steps, step_index: 1, ..rollout("2") };
+    let fact_json = r#"{"event":{"rollout":{"id":"x","what":{"step_started":{"index":0,"attempt":1}}}}}"#;
+    let started = Change { fact_json: fact_json.into(), ..change("ROLLOUT_STEP_STARTED", 4) };
+    let message = rollouts::of(&started, &later, None).unwrap();
+    assert!(message.title.ends_with("is at Route 10 %"), "{}", message.title);
+    let fact_json =
+        r#"{"event":{"rollout":{"id":"x","what":{"paused":{"owner":"POLICY","reason":{"text":"why"}}}}}}"#;
+    let paused = Change { fact_json: fact_json.into(), ..change("ROLLOUT_PAUSED", 5) };
+    assert_eq!(rollouts::of(&paused, &later, None).unwrap().class, Class::Approval);
+    let fact_json = r#"{"event":{"rollout":{"id":"x","what":{"held":null}}}}"#;
+    let goes_on = Change { fact_json: fact_json.into(), ..change("ROLLOUT_HELD", 6) };
+    assert!(rollouts::of(&goes_on, &later, None).is_none());
+}
+
+fn release(environment: &str, state: release_environment::State) -> Release {
+    let mut stage = ReleaseEnvironment { environment: environment.into(), ..Default::default() };
+    stage.set_state(state);
+    Release {
+        name: "releases/0198".into(),
+        display_name: "shop 1.4.2".into(),
+        application: "applications/shop".into(),
+        environments: vec![stage],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn a_release_asks_for_approval_and_moves_as_the_fact_says() {
+    let later = release("production", release_environment::State::Completed);
+    let fact_json =
+        r#"{"type":"MOVED","environment":"production","to":"WAITING","code":"APPROVAL","text":"1 of 2"}"#;
+    let moved = Change { fact_json: fact_json.into(), ..change("RELEASE_MOVED", 7) };
+    let asks = releases::of(&moved, &later).unwrap();
+    assert_eq!((asks.class, asks.labelled("phase")), (Class::Approval, "PRE"));
+    assert_eq!(asks.title, "shop 1.4.2 in production asks for approval: 1 of 2");
+    assert_eq!(asks.labelled("environment"), "production");
+    let standing = Change { fact_json: r#"{"environment":"production"}"#.into(), ..moved };
+    assert_eq!(releases::of(&standing, &later).unwrap().class, Class::Terminal);
+    let fact_json = r#"{"type":"APPROVED","approval":{"environment":"production"}}"#;
+    let approved = Change { fact_json: fact_json.into(), ..change("RELEASE_APPROVED", 8) };
+    assert_eq!(releases::of(&approved, &later).unwrap().title, "shop 1.4.2 in production was approved");
+    assert!(releases::of(&change("RELEASE_ROLLOUT_STARTED", 9), &later).is_none(), "the executor tells that");
+}
+
+#[test]
+fn verdicts_are_told_when_they_change_with_what_is_wrong() {
+    let analysis = Analysis {
+        name: "analyses/0197".into(),
+        target: "targets/shop@production".into(),
+        ..Default::default()
+    };
+    let mut check =
+        CheckResult { id: "errors".into(), text: "5.1 % against 0.1 %".into(), ..Default::default() };
+    check.set_level(Level::Fail);
+    let mut verdict = Verdict {
+        segment: 2,
+        sequence: 9,
+        checks: vec![check, CheckResult::default()],
+        ..Default::default()
+    };
+    verdict.set_decision(Decision::Fail);
+    let fail = verdicts::of(&verdict, &analysis).unwrap();
+    assert_eq!((fail.subject.as_str(), fail.labelled("severity")), ("rollouts/0197", "warning"));
+    assert!(fail.text.starts_with("errors: 5.1 % against 0.1 %"), "{}", fail.text);
+    assert!(verdicts::of(&Verdict { sequence: 0, ..verdict.clone() }, &analysis).is_none(), "a refresh");
+    verdict.set_decision(Decision::Undecided);
+    assert!(verdicts::of(&verdict, &analysis).is_none());
 }

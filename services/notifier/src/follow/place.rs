@@ -63,9 +63,9 @@ impl Place {
         &self.kept.token
     }
 
-    /// Whether a change at this time has not been told.
-    pub(super) fn is_news(&self, time: Timestamp) -> bool {
-        time > self.kept.told
+    /// Everything up to this time of the source has been told.
+    pub(super) fn told(&self) -> Timestamp {
+        self.kept.told
     }
 
     /// Passes a fact: tells it, where there is something to tell, and moves on.

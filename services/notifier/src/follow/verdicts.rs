@@ -28,6 +28,8 @@ struct Verdicts {
     client: Client,
     place: Place,
     backoff: Backoff,
+    /// At the beginning of a journal the newest verdict of each comes, whatever its age: those until then are old.
+    since: Option<Timestamp>,
 }
 
 /// Why reading ended.
@@ -43,7 +45,7 @@ pub(super) async fn follow(context: Context, transport: Transport) {
     let followed = async {
         let place = Place::open(context, "monitor/verdicts").await?;
         let backoff = Backoff::new(env, FIRST, LONGEST);
-        let mut verdicts = Verdicts { client: Client::new(transport), place, backoff };
+        let mut verdicts = Verdicts { client: Client::new(transport), place, backoff, since: None };
         loop {
             match verdicts.read().await {
                 End::Outbox => return Err(Lost),
@@ -70,6 +72,7 @@ impl Verdicts {
     /// Reads one stream to its end.
     async fn read(&mut self) -> End {
         let after_sequence = self.sequence();
+        self.since = (after_sequence == 0).then(|| self.place.told());
         let request = StreamVerdictsRequest { analyses: vec![], after_sequence };
         let mut stream = match self.client.stream_verdicts(request).await {
             Ok(stream) => stream.into_inner(),
@@ -111,8 +114,7 @@ impl Verdicts {
 
     async fn tell(&mut self, verdict: &Verdict) -> Result<(), End> {
         let time = verdict.decide_time.as_ref().and_then(timestamp).unwrap_or(Timestamp::UNIX_EPOCH);
-        // at the beginning of a journal the newest of each comes, whatever its age
-        let is_news = self.sequence() > 0 || self.place.is_news(time);
+        let is_news = self.since.is_none_or(|since| time > since);
         let analysis = if is_news { self.analysis(&verdict.analysis).await? } else { None };
         let message = analysis.and_then(|analysis| facts::verdicts::of(verdict, &analysis));
         Ok(self.place.pass(message, &verdict.sequence.to_string(), time).await?)
