@@ -2,30 +2,43 @@
 
 use std::collections::HashMap;
 
+use bellwether_plan::{Release, StageState};
 use bellwether_proto::common::v1::Metadata;
 use bellwether_resource::{Aggregate, Entry, etag, time};
 
-/// The metadata of what `entry` holds. Every event of the planner's resources matters to a decision, so the etag is that of
-/// the version.
+/// The metadata of what `entry` holds.
 pub(crate) fn metadata<A: Aggregate>(
     entry: &Entry<A>,
+    etag: String,
     team: &str,
     labels: HashMap<String, String>,
 ) -> Metadata {
     Metadata {
         team: team.to_owned(),
         labels,
-        etag: etag_of(entry),
+        etag,
         version: i64::try_from(entry.version).unwrap_or(i64::MAX),
         create_time: Some(time::to_timestamp(entry.create_time)),
         update_time: Some(time::to_timestamp(entry.update_time)),
     }
 }
 
-/// The etag of what `entry` holds; empty: it does not exist.
+/// The etag of an application or an environment: each of their events matters to a decision. Empty: it does not exist.
 pub(crate) fn etag_of<A: Aggregate>(entry: &Entry<A>) -> String {
     if !entry.exists() {
         return String::new();
     }
     etag::of([entry.stream.as_bytes(), &entry.version.to_be_bytes()])
+}
+
+/// The etag of a release: its plan and where it stands, not how its rollouts get on, nor which of several things it
+/// waits for, nor who else has approved.
+pub(crate) fn release_etag(release: &Release) -> String {
+    let states = release.stages.iter().map(|(environment, stage)| {
+        let state = if stage.state.is_waiting() { StageState::Waiting } else { stage.state };
+        format!("{environment} {state:?} {}", stage.rollout.as_deref().unwrap_or_default())
+    });
+    let parts: Vec<_> =
+        [release.id.to_string(), release.plan_digest.to_string()].into_iter().chain(states).collect();
+    etag::of(parts.iter().map(String::as_bytes))
 }

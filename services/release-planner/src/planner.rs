@@ -16,7 +16,7 @@ use crate::{
     book::{Book, Releases, Stores},
     convert::release_message,
     executor::Executor,
-    metadata::metadata,
+    metadata::{metadata, release_etag},
     metrics::PlannerMetrics,
 };
 
@@ -127,7 +127,7 @@ impl Turn<'_> {
 pub(crate) fn release_view(book: &Book, entry: &Entry<Releases>, now: Timestamp) -> pb::Release {
     let Some(release) = &entry.state else { return pb::Release::default() };
     let labels = release.labels.clone().into_iter().collect();
-    view(book, release, metadata(entry, &release.team, labels), now)
+    view(book, release, metadata(entry, release_etag(release), &release.team, labels), now)
 }
 
 /// A release that is in no journal.

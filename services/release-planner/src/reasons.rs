@@ -14,3 +14,18 @@ bellwether_resource::reasons! {
     /// There is no rollout that the command could be for.
     NO_ROLLOUT = FailedPrecondition, "See bellwether status for what is at work; name an environment.";
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bellwether_resource::error::page_problems;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_page() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+        assert_eq!(page_problems(REASONS, &pages), Vec::<String>::new());
+    }
+}

@@ -2,7 +2,7 @@
 
 use bellwether_proto::planner::v1::{self as pb, release_planner_service_server::ReleasePlannerService};
 use bellwether_resource::watch::WatchStream;
-use bellwether_server::{Caller, Shutdown};
+use bellwether_server::{Caller, Deadline, Shutdown};
 use tonic::{Request, Response, Status};
 
 use crate::{commands::Asker, planner::Planner};
@@ -215,7 +215,8 @@ impl ReleasePlannerService for PlannerApi {
         request: Request<pb::WaitReleaseRequest>,
     ) -> Answer<pb::WaitReleaseResponse> {
         let ended = Shutdown::of(request.extensions());
-        Ok(Response::new(self.planner.wait_release(request.into_inner(), ended).await?))
+        let deadline = Deadline::of(request.extensions());
+        Ok(Response::new(self.planner.wait_release(request.into_inner(), deadline, ended).await?))
     }
 
     async fn watch_releases(

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bellwether_plan::{EnvironmentId, Release, Stage};
 use bellwether_proto::planner::v1::{self as pb, wait_release_request::Until};
 use bellwether_resource::{Violations, error::Problem};
-use bellwether_server::Shutdown;
+use bellwether_server::{Deadline, Shutdown};
+use futures::StreamExt as _;
 use tonic::Status;
 
 use crate::{
@@ -15,14 +16,18 @@ use crate::{
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DEFAULT: Duration = Duration::from_secs(5 * 60);
+/// The answer must be there before the caller stops waiting.
+const TO_ANSWER: Duration = Duration::from_millis(250);
 
 // === impl Planner ===
 
 impl Planner {
-    /// Answers when the release is where it is waited for, or when the time is over.
+    /// Answers when the release is where it is waited for, or when the time is over. `deadline` is when the caller stops
+    /// waiting for an answer.
     pub(super) async fn wait_release(
         &self,
         request: pb::WaitReleaseRequest,
+        deadline: Option<Deadline>,
         ended: Shutdown,
     ) -> Result<pb::WaitReleaseResponse, Status> {
         let mut violations = Violations::new();
@@ -32,11 +37,14 @@ impl Planner {
             validate::optional_environment(&mut violations, "environment", &request.environment);
         let timeout = violations.duration("timeout", request.timeout.as_ref(), Duration::ZERO..=HOUR);
         violations.finish()?;
-        let mut head = self.stores().releases.journal().head();
-        let deadline = tokio::time::sleep(timeout.unwrap_or(DEFAULT));
-        tokio::pin!(deadline);
+        let filter = format!("name = {:?}", request.name);
+        let watch = pb::WatchReleasesRequest { filter, resume_token: String::new() };
+        // the watch tells of each change after it can be read; the journal's head would tell before
+        let mut changes = self.watch_releases(&watch, async move { ended.triggered().await })?;
+        let left = deadline.map_or(HOUR, |deadline| deadline.left(self.env()).saturating_sub(TO_ANSWER));
+        let time = tokio::time::sleep(timeout.unwrap_or(DEFAULT).min(left));
+        tokio::pin!(time);
         loop {
-            head.borrow_and_update();
             if self.reached(id.as_str(), until, environment.as_ref())? {
                 return Ok(pb::WaitReleaseResponse {
                     release: Some(self.release(id.as_str())?),
@@ -44,9 +52,8 @@ impl Planner {
                 });
             }
             tokio::select! {
-                changed = head.changed() => if changed.is_err() { return Err(Shutdown::status()) },
-                () = ended.triggered() => return Err(Shutdown::status()),
-                () = &mut deadline => {
+                change = changes.next() => drop(change.ok_or_else(Shutdown::status)??),
+                () = &mut time => {
                     return Ok(pb::WaitReleaseResponse { release: Some(self.release(id.as_str())?), reached: false });
                 }
             }

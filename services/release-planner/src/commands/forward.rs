@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::Asker;
 use crate::{
-    metadata::etag_of,
+    metadata::release_etag,
     planner::{Planner, no_release},
     reasons::NO_ROLLOUT,
     validate,
@@ -145,7 +145,7 @@ impl Planner {
         let entry = book.releases.get(&id).ok_or_else(|| no_release(id.as_str()))?;
         let release = entry.state.as_ref().ok_or_else(|| no_release(id.as_str()))?;
         asker.require_scope(&release.team, release.application.as_str())?;
-        etag::check(&entry.stream, fields.etag, &etag_of(entry))?;
+        etag::check(&entry.stream, fields.etag, &release_etag(release))?;
         let environment = environment.as_ref().or(release.focus());
         let stage = environment.and_then(|environment| release.stages.get(environment));
         let rollout = stage.and_then(|stage| stage.rollout.clone());

@@ -16,7 +16,7 @@ use tonic::Status;
 use super::Asker;
 use crate::{
     book::{Book, Releases},
-    metadata::etag_of,
+    metadata::release_etag,
     planner::{Planner, no_release, release_view},
 };
 
@@ -58,7 +58,7 @@ impl Planner {
         let done = turn.decide(&self.stores().releases, &stream, call, move |entry, book, now| {
             let release = entry.state.as_ref().ok_or_else(|| no_release(bare(entry)))?;
             asker.require_scope(&release.team, release.application.as_str())?;
-            etag.check(entry)?;
+            etag.check(release)?;
             let events = decide(Found { release, book, by: &asker.by, now })?;
             let book = book.clone();
             let view = move |entry: &Entry<Releases>| answer(release_view(&book, entry, now));
@@ -106,10 +106,11 @@ impl<'a> Found<'a> {
 // === impl Etag ===
 
 impl Etag {
-    fn check(&self, entry: &Entry<Releases>) -> Result<(), Problem> {
+    fn check(&self, release: &Release) -> Result<(), Problem> {
+        let name = format!("releases/{}", release.id);
         match self {
-            Self::Required(given) => etag::require(&entry.stream, given, &etag_of(entry)),
-            Self::Optional(given) => etag::check(&entry.stream, given, &etag_of(entry)),
+            Self::Required(given) => etag::require(&name, given, &release_etag(release)),
+            Self::Optional(given) => etag::check(&name, given, &release_etag(release)),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{deployment::merged, principal_message, spec::PinnedSpec, strategy};
 use crate::{
     actions,
     book::{self, Applications},
-    metadata::metadata,
+    metadata::{etag_of, metadata},
 };
 
 /// What the platforms can do. Each can all of it: the executor's agent and the fake.
@@ -58,7 +58,7 @@ pub(crate) fn application_message(entry: &Entry<Applications>) -> Option<pb::App
     let state = entry.state.as_ref().filter(|state| !state.deleted)?;
     let mut message = state.spec.clone();
     let former = message.metadata.take().unwrap_or_default();
-    message.metadata = Some(metadata(entry, &former.team, former.labels));
+    message.metadata = Some(metadata(entry, etag_of(entry), &former.team, former.labels));
     message.generation = i64::try_from(state.generation).unwrap_or(i64::MAX);
     message.vetoes = state.vetoes.iter().map(veto).collect();
     message.allowed_actions = actions::of_application(&message.name);

@@ -27,9 +27,11 @@ pub(crate) fn merged(defaults: Option<&pb::Deployment>, own: &pb::Deployment) ->
     }
 }
 
-/// Every address that users reach it at: `listen` first.
+/// Every address that users reach it at: `listen` first, unless an ingress says more about it.
 pub(super) fn ingress(deployment: &pb::Deployment) -> Vec<Ingress> {
-    let short = Some(&deployment.listen).filter(|listen| !listen.is_empty());
+    let listen = &deployment.listen;
+    let known = deployment.ingress.iter().any(|ingress| ingress.listen == *listen);
+    let short = (!listen.is_empty() && !known).then_some(listen);
     let short = short.map(|listen| Ingress { listen: listen.clone(), ..Ingress::default() });
     short.into_iter().chain(deployment.ingress.iter().cloned()).collect()
 }
@@ -76,5 +78,7 @@ mod tests {
         short.ingress = vec![Ingress { host: "shop".into(), ..Ingress::default() }];
         let hosts: Vec<_> = ingress(&short).into_iter().map(|i| (i.listen, i.host)).collect();
         assert_eq!(hosts, [("127.0.0.1:80".into(), String::new()), (String::new(), "shop".to_owned())]);
+        short.ingress[0].listen = "127.0.0.1:80".into();
+        assert_eq!(ingress(&short).len(), 1, "the longer form says more");
     }
 }

@@ -10,7 +10,7 @@ use bellwether_resource::{Entry, time};
 use crate::{
     actions,
     book::{self, Environments},
-    metadata::metadata,
+    metadata::{etag_of, metadata},
 };
 
 /// The share of all users that an environment of this name reaches unless it says otherwise, in percent.
@@ -69,7 +69,7 @@ pub(crate) fn environment_message(entry: &Entry<Environments>) -> Option<pb::Env
     let state = entry.state.as_ref().filter(|state| !state.deleted)?;
     let mut message = state.spec.clone();
     let former = message.metadata.take().unwrap_or_default();
-    message.metadata = Some(metadata(entry, &former.team, former.labels));
+    message.metadata = Some(metadata(entry, etag_of(entry), &former.team, former.labels));
     message.generation = i64::try_from(state.generation).unwrap_or(i64::MAX);
     message.allowed_actions = actions::of_environment(&message.name);
     Some(message)

@@ -7,7 +7,7 @@ use bellwether_clock::{Env, spawn};
 use bellwether_executor::{AllowList, Drivers, Hooks, MonitorSource, Parts};
 use bellwether_journal::{Journal, Options, SqliteJournal};
 use bellwether_notifier::egress::AddressPolicy;
-use bellwether_platform::fake::{Control, Fake};
+use bellwether_platform::fake::Fake;
 use bellwether_proto::{
     executor::v1 as executor, monitor::v1::Decision,
     planner::v1::release_planner_service_client::ReleasePlannerServiceClient,
@@ -206,10 +206,6 @@ impl House {
 
     pub async fn start_executor(&mut self) {
         self.executor_process = Some(self.world.start_executor().await);
-    }
-
-    pub fn hands(&self) -> Control {
-        self.world.fake.control()
     }
 }
 
