@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
 use anyhow::Context as _;
 use bellwether_client::Transport;
 use bellwether_clock::Env;
+use bellwether_driver_agent::AgentDriver;
 use bellwether_egress::{AddressPolicy, Network};
 use bellwether_platform::fake::Fake;
 use bellwether_server::{Metrics, ServeArgs, Shutdown};
@@ -140,7 +141,7 @@ impl Config {
             drivers = match platform {
                 PlatformArg::Agent { name, url } => {
                     let transport = self.transport(url).with_context(|| format!("platform {name}"))?;
-                    anyhow::bail!("platform {name}: {transport:?} no agent driver in this build")
+                    drivers.with(name, Arc::new(AgentDriver::new(transport, env.clone())))
                 }
                 PlatformArg::Fake => {
                     let fake = Fake::new(env.clone());

@@ -18,8 +18,8 @@ pub(crate) fn not_opened(error: OpenError) -> StartError {
     }
 }
 
-/// An executor that had to stop, with the exit code that belongs to it.
-pub fn stopped(stop: Stop) -> anyhow::Error {
+/// The error that ends a process whose executor had to stop, with the exit code that belongs to it.
+pub fn stop_error(stop: Stop) -> anyhow::Error {
     let exit_code = match stop {
         Stop::Fenced => 20,
         Stop::JournalOlderThanPlatform { .. } => 21,

@@ -32,7 +32,7 @@ mod targets;
 
 pub use config::{Config, ExecutorArgs, PlatformArg};
 pub use drivers::Drivers;
-pub use exit::stopped as stop_error;
+pub use exit::stop_error;
 pub use hooks::{AllowList, AllowedCommand, Hooks, RunAs};
 pub use monitor::{GrpcMonitor, MonitorSource, Sign};
 pub use problem::EXECUTOR_REASONS;

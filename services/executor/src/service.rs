@@ -72,7 +72,7 @@ pub async fn serve(host: bellwether_server::Host, config: Config) -> anyhow::Res
     let stopped = service.stopped_because();
     service.close().await;
     served?;
-    stopped.map_or(Ok(()), |stop| Err(exit::stopped(stop)))
+    stopped.map_or(Ok(()), |stop| Err(exit::stop_error(stop)))
 }
 
 // === impl Service ===

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwether_proto::{common::v1 as common, monitor::v1 as pb};
-use bellwether_rollout::{AnalysisSpec, Bake, Percent, Rollout, Step, analysis as wanted};
+use bellwether_rollout::{AnalysisSpec, Bake, Percent, Rollout, Route, Step, analysis as wanted};
 
 use super::{output::duration, verdict::analysis_name};
 use crate::targets::{TargetEntry, Targets};
@@ -53,11 +53,18 @@ fn horizon(rollout: &Rollout) -> Duration {
 /// Whether some bake has no live baseline: all traffic on the candidate, a preview, or no stable at all.
 fn one_sided_planned(rollout: &Rollout) -> bool {
     let alone = |step: &Step| match step {
-        Step::Route(route) => route.preview || route.percent.is_none_or(|it| it == Percent::FULL),
+        Step::Route(route) => {
+            route.preview || route.percent.is_none_or(|it| it == Percent::FULL) || only_matched(route)
+        }
         Step::Replace(_) => true,
         _ => false,
     };
     rollout.stable_before.is_none() || rollout.stable_floor.is_some() || rollout.steps.iter().any(alone)
+}
+
+/// The candidate gets matched requests only: they are nobody's like.
+fn only_matched(route: &Route) -> bool {
+    route.percent.is_some_and(|it| it.is_zero()) && !route.matches.is_empty()
 }
 
 fn segment(rollout: &Rollout, spec: &AnalysisSpec) -> pb::Segment {
@@ -77,6 +84,7 @@ fn segment(rollout: &Rollout, spec: &AnalysisSpec) -> pb::Segment {
         candidate_share_percent: spec.candidate_percent.as_f64(),
         route_revision: i64::try_from(spec.route_revision).unwrap_or(i64::MAX),
         mirrored: spec.mirrored,
+        selected: spec.selected,
         min: Some(duration(min(rollout))),
     }
 }

@@ -31,7 +31,6 @@ struct Told {
 /// Follows the state until the process ends.
 pub(crate) async fn run(executor: &Executor, mut state: State) {
     let (mut told, mut link) = (Told::default(), executor.link().watch());
-    report_gap(executor, &state).await;
     loop {
         let entry = state.borrow_and_update().clone();
         let heard = *link.borrow_and_update();
@@ -57,8 +56,9 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
     }
 }
 
-/// What the process before this one had under observation was not observed since its last event.
-async fn report_gap(executor: &Executor, state: &State) {
+/// What the process before this one had under observation was not observed since its last event. Said before anything
+/// else: time that nobody watched counts for nothing.
+pub(crate) async fn report_gap(executor: &Executor, state: &State) {
     let entry = state.borrow().clone();
     let watched = entry.state.core.begun().filter(|it| it.monitor.up);
     if let Some(rollout) = watched.map(bellwether_rollout::Rollout::id) {

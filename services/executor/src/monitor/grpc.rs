@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bellwether_client::Transport;
 use bellwether_proto::monitor::v1::{
     self as pb, health_monitor_service_client::HealthMonitorServiceClient, stream_verdicts_response::Message,
 };
 use futures::{StreamExt as _, stream::BoxStream};
-use bellwether_client::Transport;
 use tonic::{Code, Request, Status};
 
 use super::source::{MonitorSource, Sign};

@@ -8,7 +8,7 @@ mod link;
 mod listen;
 mod source;
 
-pub(crate) use analyse::run as analyse;
+pub(crate) use analyse::{report_gap, run as analyse};
 pub(crate) use common_mode::CommonMode;
 pub(crate) use link::Link;
 pub(crate) use listen::run as listen;

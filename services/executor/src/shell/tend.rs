@@ -7,6 +7,7 @@ use crate::{converge, effects, monitor, observe};
 pub(super) async fn tend(executor: Executor, ends: Ends) {
     let Ends { state, verdicts } = ends;
     let work = async {
+        monitor::report_gap(&executor, &state).await;
         tokio::join!(
             pulse::run(&executor, state.clone()),
             converge::run(&executor, state.clone()),

@@ -23,7 +23,10 @@ async fn r03_a_rollout_that_waits_for_an_approval_is_taken_back_too() {
     house.stable(2).await;
     let rollout = house.rollout(gated("2")).await;
     let waiting = house.at(&rollout.name, "GATE", 50.0).await;
-    assert_eq!((waiting.waiting_on[0].kind.as_str(), waiting.waiting_on[0].who.as_str()), ("GATE", "approver"));
+    assert_eq!(
+        (waiting.waiting_on[0].kind.as_str(), waiting.waiting_on[0].who.as_str()),
+        ("GATE", "approver")
+    );
     house.world.script.segment(&rollout.name, 1).await;
     house.world.script.say(&rollout.name, Decision::Fail);
     assert_eq!(house.ended(&rollout.name).await.state(), State::RolledBack);
@@ -85,7 +88,10 @@ async fn r12_abort_before_the_end_reverses_promote() {
     let before = house.stable(2).await;
     let step = |kind| pb::Step { kind: Some(kind), ..pb::Step::default() };
     let steps = vec![
-        step(pb::step::Kind::Scale(pb::Scale { size: Some(pb::scale::Size::Percent(100.0)), ..Default::default() })),
+        step(pb::step::Kind::Scale(pb::Scale {
+            size: Some(pb::scale::Size::Percent(100.0)),
+            ..Default::default()
+        })),
         step(pb::step::Kind::Route(pb::Route { percent: 100.0, ..Default::default() })),
         step(pb::step::Kind::Promote(pb::Promote {})),
         step(pb::step::Kind::Wait(pb::Wait { duration: Some(span(3_600_000)) })),
@@ -113,10 +119,8 @@ async fn x06_two_commands_race_in_one_order_with_both_outcomes_recorded() {
             ..Default::default()
         };
         let (mut one, mut other) = (house.client.clone(), house.client.clone());
-        let (advanced, aborted) = tokio::join!(
-            one.advance_rollout(advance),
-            other.abort_rollout(abort(&rollout.name)),
-        );
+        let (advanced, aborted) =
+            tokio::join!(one.advance_rollout(advance), other.abort_rollout(abort(&rollout.name)),);
         let ended = house.ended(&rollout.name).await;
         // whichever came first: an accepted abort wins, unless everything was over before it came
         let won = aborted.is_ok();
@@ -140,15 +144,25 @@ async fn x06_pause_and_resume_race_and_each_owner_lifts_only_its_own() {
     house.stable(2).await;
     let rollout = house.rollout(canary("2")).await;
     house.at(&rollout.name, "BAKE", 10.0).await;
-    let pause = pb::PauseRolloutRequest { name: rollout.name.clone(), reason: "lunch".into(), ..Default::default() };
-    let resume = pb::ResumeRolloutRequest { name: rollout.name.clone(), reason: "back".into(), ..Default::default() };
-    house.client.pause_rollout(pb::PauseRolloutRequest { owner: Owner::Window.into(), ..pause.clone() }).await.unwrap();
+    let pause =
+        pb::PauseRolloutRequest { name: rollout.name.clone(), reason: "lunch".into(), ..Default::default() };
+    let resume =
+        pb::ResumeRolloutRequest { name: rollout.name.clone(), reason: "back".into(), ..Default::default() };
+    house
+        .client
+        .pause_rollout(pb::PauseRolloutRequest { owner: Owner::Window.into(), ..pause.clone() })
+        .await
+        .unwrap();
     let (mut one, mut other) = (house.client.clone(), house.client.clone());
     let (paused, resumed) = tokio::join!(one.pause_rollout(pause), other.resume_rollout(resume.clone()));
     paused.unwrap();
     let person = |rollout: &pb::Rollout| rollout.pauses.iter().any(|it| it.owner() == Owner::Person);
     let now = house.get(&rollout.name).await;
-    assert_eq!(person(&now), resumed.is_err(), "one order: the pause is there unless the resume came after it");
+    assert_eq!(
+        person(&now),
+        resumed.is_err(),
+        "one order: the pause is there unless the resume came after it"
+    );
     if resumed.is_err() {
         house.client.resume_rollout(resume).await.unwrap();
     }
@@ -173,8 +187,11 @@ async fn r19_a_rollback_within_keep_starts_no_instance() {
     let rollout = house.rollout(canary("2")).await;
     house.ended(&rollout.name).await;
     let started = house.hands().stats(SHOP).started;
-    let request =
-        pb::RollbackRolloutRequest { name: rollout.name.clone(), reason: "complaints".into(), ..Default::default() };
+    let request = pb::RollbackRolloutRequest {
+        name: rollout.name.clone(),
+        reason: "complaints".into(),
+        ..Default::default()
+    };
     let back = house.client.rollback_rollout(request).await.unwrap().into_inner().rollout.unwrap();
     assert_eq!(back.rollback_of, rollout.name);
     assert_eq!(house.ended(&back.name).await.state(), State::Succeeded);

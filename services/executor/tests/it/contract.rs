@@ -45,9 +45,11 @@ async fn c03_a_stale_etag_is_aborted() {
     house.target(2).await;
     let rollout = house.rollout(canary("1")).await;
     let etag = rollout.metadata.unwrap().etag;
-    let pause = pb::PauseRolloutRequest { name: rollout.name, reason: "lunch".into(), etag, ..Default::default() };
+    let pause =
+        pb::PauseRolloutRequest { name: rollout.name, reason: "lunch".into(), etag, ..Default::default() };
     house.client.pause_rollout(pause.clone()).await.map(drop).unwrap_or_default();
-    let status = house.client.pause_rollout(pb::PauseRolloutRequest { after_step: true, ..pause }).await.unwrap_err();
+    let status =
+        house.client.pause_rollout(pb::PauseRolloutRequest { after_step: true, ..pause }).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
 }
 
@@ -98,9 +100,24 @@ async fn c06_every_call_with_an_empty_request_has_a_proper_answer() {
         )*};
     }
     empty!(
-        apply_target, get_target, list_targets, delete_target, watch_targets, start_rollout, renew_permit,
-        get_rollout, list_rollouts, watch_rollouts, pause_rollout, resume_rollout, advance_rollout,
-        abort_rollout, rollback_rollout, resolve_gate, resolve_interruption, hand_back
+        apply_target,
+        get_target,
+        list_targets,
+        delete_target,
+        watch_targets,
+        start_rollout,
+        renew_permit,
+        get_rollout,
+        list_rollouts,
+        watch_rollouts,
+        pause_rollout,
+        resume_rollout,
+        advance_rollout,
+        abort_rollout,
+        rollback_rollout,
+        resolve_gate,
+        resolve_interruption,
+        hand_back
     );
     for (method, code) in answers {
         let reads = method.starts_with("list_") || method.starts_with("watch_");
@@ -215,7 +232,8 @@ async fn rollouts_are_found_by_id_and_by_number_also_when_their_target_has_forgo
 async fn a_deleted_target_is_drained_and_removed() {
     let mut house = House::passing().await;
     let rollout = house.stable(2).await;
-    let delete = pb::DeleteTargetRequest { name: TARGET.into(), reason: "moved".into(), ..Default::default() };
+    let delete =
+        pb::DeleteTargetRequest { name: TARGET.into(), reason: "moved".into(), ..Default::default() };
     house.client.delete_target(delete).await.unwrap();
     let limit = std::time::Duration::from_secs(10);
     let (old, hands) = (fleet(&rollout), house.hands());

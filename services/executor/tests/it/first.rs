@@ -77,7 +77,8 @@ async fn r02_a_canary_that_fails_is_taken_back() {
     let health = rollout.validation.iter().find(|item| item.id == "HEALTH").unwrap();
     assert_eq!(health.result(), Item::Pass);
     assert!(rollout.rollback_times.unwrap().traffic_back.is_some());
-    let undone: Vec<_> = rollout.steps.iter().filter(|step| step.undo).map(|step| step.kind.as_str()).collect();
+    let undone: Vec<_> =
+        rollout.steps.iter().filter(|step| step.undo).map(|step| step.kind.as_str()).collect();
     assert_eq!(undone, ["RESTORE_CAPACITY", "ROUTE", "VERIFY_ROUTE", "DRAIN", "REMOVE"]);
     assert!(rollout.traffic_safe);
 }

@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use bellwether_clock::{Env, spawn};
 use bellwether_client::Transport;
+use bellwether_clock::{Env, spawn};
+use bellwether_egress::AddressPolicy;
 use bellwether_executor::{AllowList, Drivers, Hooks, MonitorSource, Parts, Service, Stop, assemble};
 use bellwether_journal::{Journal, Options, SqliteJournal};
-use bellwether_egress::AddressPolicy;
 use bellwether_platform::fake::{Control, Fake};
 use bellwether_proto::executor::v1::{self as pb, executor_service_client::ExecutorServiceClient};
 use bellwether_rollout::FleetId;
@@ -35,7 +35,6 @@ pub struct World {
 pub struct House {
     pub world: World,
     pub client: Client,
-    pub address: SocketAddr,
     process: Process,
 }
 
@@ -61,7 +60,8 @@ impl World {
     /// The parts of an executor in this world.
     pub fn parts(&self, shutdown: Shutdown) -> Parts {
         let allow = ["127.0.0.0/8".parse().unwrap()];
-        let commands = ["true=/bin/true", "false=/bin/false"].map(|it| it.parse().unwrap());
+        let commands =
+            ["true=/bin/true", "false=/bin/false", "sleep=/bin/sleep"].map(|it| it.parse().unwrap());
         Parts {
             drivers: Drivers::new().with("fake", Arc::new(self.fake.clone())),
             monitor: Some(Arc::new(self.script.clone()) as Arc<dyn MonitorSource>),
@@ -108,7 +108,7 @@ impl House {
         let server = spawn("server", async move { server.serve(listener, ended).await.unwrap() });
         let transport = Transport::builder(format!("http://{address}")).build().unwrap();
         let client = ExecutorServiceClient::new(transport);
-        Self { world, client, address, process: Process { service, server, shutdown } }
+        Self { world, client, process: Process { service, server, shutdown } }
     }
 
     /// Stops the process and starts another one in the same world.

@@ -2,7 +2,12 @@
 
 mod commands;
 mod contract;
+mod crash;
 mod first;
+mod hooks;
 mod house;
+mod mortal;
 mod script;
+mod streams;
+mod verdicts;
 mod wait;

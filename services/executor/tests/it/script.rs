@@ -50,11 +50,6 @@ impl Script {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What new segments get from now on.
-    pub fn auto(&self, auto: Option<Decision>) {
-        self.lock().auto = auto;
-    }
-
     /// Whether it can be reached.
     pub fn down(&self, down: bool) {
         self.lock().down = down;
@@ -165,7 +160,8 @@ impl MonitorSource for Script {
         self.up()?;
         let (script, mut live) = (self.clone(), self.0.signs.subscribe());
         let mut changed = self.0.changed.subscribe();
-        let newest: Vec<_> = self.lock().verdicts.values().filter(|it| it.sequence > sequence).cloned().collect();
+        let newest: Vec<_> =
+            self.lock().verdicts.values().filter(|it| it.sequence > sequence).cloned().collect();
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         bellwether_clock::spawn("script", async move {
             newest.into_iter().for_each(|verdict| drop(sender.send(Ok(Sign::Verdict(Box::new(verdict))))));

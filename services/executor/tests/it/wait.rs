@@ -66,7 +66,8 @@ pub fn reason(rollout: &pb::Rollout) -> &str {
 }
 
 fn brief(rollout: &pb::Rollout) -> String {
-    let steps: Vec<_> = rollout.steps.iter().map(|step| format!("{} {:?}", step.name, step.state())).collect();
+    let steps: Vec<_> =
+        rollout.steps.iter().map(|step| format!("{} {:?}", step.name, step.state())).collect();
     format!(
         "{:?} {:?} at {:?}; wanted {:?}; observed {:?}; waits {:?}; steps {steps:#?}; instances {:?}",
         rollout.state(),

@@ -1,0 +1,113 @@
+//! Verdicts, and none.
+
+use std::time::Duration;
+
+use bellwether_proto::{executor::v1 as pb, monitor::v1::Decision};
+use pb::{rollout::State, watch_rollouts_response::Message};
+
+use super::{
+    house::{House, SHOP, canary, direct, start},
+    wait::{at, share},
+};
+
+#[tokio::test]
+async fn x05_repeated_late_and_reordered_verdicts_change_nothing() {
+    let mut house = House::silent().await;
+    house.stable(2).await;
+    let rollout = house.rollout(canary("2")).await;
+    house.world.script.segment(&rollout.name, 1).await;
+    let undecided = house.world.script.say(&rollout.name, Decision::Undecided);
+    let pass = house.world.script.say(&rollout.name, Decision::Pass);
+    house.at(&rollout.name, "BAKE", 50.0).await;
+    house.world.script.segment(&rollout.name, 2).await;
+    // the first segment's again, and one from before it
+    house.world.script.repeat(pass.clone());
+    house.world.script.repeat(undecided);
+    let fail = house.world.script.say(&rollout.name, Decision::Fail);
+    let ended = house.ended(&rollout.name).await;
+    assert_eq!(ended.state(), State::RolledBack);
+    house.world.script.repeat(pass);
+    house.world.script.repeat(fail);
+    let second = house.rollout(direct("3")).await;
+    house.ended(&second.name).await;
+    assert_eq!(house.get(&rollout.name).await, ended, "what has ended stays as it is");
+    let shares: Vec<_> = house.hands().stats(SHOP).splits.iter().map(|it| it.shares.len()).collect();
+    assert!(!shares.is_empty());
+    assert_eq!(house.world.script.stopped(), [rollout.name.replace("rollouts/", "analyses/")]);
+}
+
+#[tokio::test]
+async fn r31_a_lost_monitor_holds_and_several_losses_are_one_incident() {
+    let mut house = House::silent().await;
+    let other = "targets/cart@production";
+    house.apply(other, 1).await;
+    house.stable(2).await;
+    let first = house.rollout(pb::StartRolloutRequest { target: other.into(), ..direct("1") }).await;
+    house.ended(&first.name).await;
+    let one = house.rollout(canary("2")).await;
+    let two = house.rollout(pb::StartRolloutRequest { target: other.into(), ..canary("2") }).await;
+    for rollout in [&one, &two] {
+        house.until(&rollout.name, |it| at(it) == Some("BAKE") && share(it) == 10.0).await;
+        house.world.script.segment(&rollout.name, 1).await;
+    }
+    let mut facts =
+        house.client.watch_rollouts(pb::WatchRolloutsRequest::default()).await.unwrap().into_inner();
+    house.world.script.down(true);
+    let held = |it: &pb::Rollout| it.waiting_on.iter().any(|waiting| waiting.kind == "MONITOR");
+    for rollout in [&one, &two] {
+        let held = house.until(&rollout.name, held).await;
+        assert_eq!((at(&held), share(&held)), (Some("BAKE"), 10.0), "nothing was advanced or taken back");
+    }
+    let incident = tokio::time::timeout(Duration::from_secs(10), async {
+        loop {
+            let message = facts.message().await.unwrap().unwrap().message;
+            let Some(Message::Changed(change)) = message else { continue };
+            let fact: serde_json::Value = serde_json::from_str(&change.change.unwrap().fact_json).unwrap();
+            if let Some(incident) = fact.get("incident") {
+                return incident["targets"].as_u64();
+            }
+        }
+    });
+    assert_eq!(incident.await.unwrap(), Some(2));
+    house.world.script.down(false);
+    for rollout in [&one, &two] {
+        house.until(&rollout.name, |it| !held(it)).await;
+        house.world.script.say(&rollout.name, Decision::Pass);
+        house.at(&rollout.name, "BAKE", 50.0).await;
+    }
+}
+
+#[tokio::test]
+async fn r33_an_irreversible_migration_that_fails_stays_where_it_is() {
+    let mut house = House::silent().await;
+    house.stable(2).await;
+    let mut request = canary("2");
+    request.spec.as_mut().unwrap().irreversible = true;
+    let rollout = house.rollout(request).await;
+    house.world.script.segment(&rollout.name, 1).await;
+    house.world.script.say(&rollout.name, Decision::Fail);
+    let stuck = house.in_state(&rollout.name, State::NeedsOperator).await;
+    assert_eq!(stuck.reason.unwrap().values["stay"], "IRREVERSIBLE_MIGRATION");
+    let choices: Vec<_> = stuck.allowed_actions.iter().map(|it| it.command.as_str()).collect();
+    assert!(choices.contains(&"bellwether resolve shop@production ignore"), "{choices:?}");
+}
+
+#[tokio::test]
+async fn r44_the_last_bake_fails_and_the_kept_fleet_serves_again() {
+    let mut house = House::silent().await;
+    house.stable(2).await;
+    let bake = pb::Bake { min: Some(super::house::span(0)), ..Default::default() };
+    let strategy = pb::Strategy {
+        kind: pb::strategy::Kind::BlueGreen.into(),
+        final_bake: Some(bake),
+        ..pb::Strategy::default()
+    };
+    let rollout = house.rollout(start("2", strategy)).await;
+    house.at(&rollout.name, "BAKE", 100.0).await;
+    house.world.script.segment(&rollout.name, 1).await;
+    let started = house.hands().stats(SHOP).started;
+    house.world.script.say(&rollout.name, Decision::Fail);
+    let ended = house.ended(&rollout.name).await;
+    assert_eq!(ended.state(), State::RolledBack);
+    assert_eq!(house.hands().stats(SHOP).started, started, "no instance was started");
+}
