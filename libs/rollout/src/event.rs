@@ -295,7 +295,7 @@ pub enum RolloutEvent {
         /// Why.
         reason: String,
     },
-    /// The router has refused the split.
+    /// Platform or router have refused what is wanted.
     RouteRefused {
         /// What it said.
         error: String,

@@ -29,7 +29,8 @@ pub enum Input {
     },
     /// What is on the platform and in the router.
     Observed(Box<Observed>),
-    /// The router has refused the split of this generation. The shell repeats with backoff and says so each time.
+    /// Platform or router have refused what this generation wants. The shell repeats with backoff and says so each
+    /// time.
     RouteRefused {
         /// The generation that was refused.
         generation: u64,

@@ -50,7 +50,10 @@ pub(super) fn apply(rollout: &mut Rollout, event: &RolloutEvent, at: Timestamp) 
                 rollout.inputs.insert(rollout.step.index, value.clone());
             }
         }
-        RolloutEvent::RouteRefused { .. } => rollout.step.refused += 1,
+        RolloutEvent::RouteRefused { error } => {
+            rollout.step.refused += 1;
+            rollout.step.refusal.clone_from(error);
+        }
         RolloutEvent::Validated(item) => {
             rollout.validation.retain(|it| it.kind != item.kind);
             rollout.validation.push(item.clone());

@@ -48,8 +48,11 @@ pub struct StepRun {
     pub observed: Clock,
     /// The call of this step.
     pub hook: Option<HookRun>,
-    /// How often the router has refused its route.
+    /// How often platform or router have refused what it wants.
     pub refused: u32,
+    /// What they said last.
+    #[serde(default)]
+    pub refusal: String,
     /// The answer of a gate or handoff.
     pub answer: Option<Answer>,
 }
@@ -274,6 +277,7 @@ impl StepRun {
             observed: Clock { ran: Duration::ZERO, since: None },
             hook: None,
             refused: 0,
+            refusal: String::new(),
             answer: None,
         }
     }

@@ -103,6 +103,12 @@ impl Sim {
         count
     }
 
+    /// Decides and commits what counts each time it is said.
+    pub fn refused(&mut self, input: Input) {
+        let events = decide(&self.state, input, self.now).unwrap();
+        self.commit(events);
+    }
+
     fn commit(&mut self, events: Vec<Event>) {
         for event in events {
             let json = serde_json::to_string(&event).unwrap();
@@ -129,8 +135,7 @@ impl Sim {
                 self.only(Input::Observed(Box::new(self.platform.observe())));
             } else {
                 let refused = Input::RouteRefused { generation: wanted.generation, error: "no".into() };
-                let events = decide(&self.state, refused, self.now).unwrap();
-                self.commit(events);
+                self.refused(refused);
             }
             if before == (self.state.version, self.platform.generation) {
                 return;

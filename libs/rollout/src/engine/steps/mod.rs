@@ -62,6 +62,16 @@ fn issued(ctx: &Ctx) -> Event {
     ctx.event(RolloutEvent::StepIssued)
 }
 
+/// A platform or router that refuses again and again is a deploy failure; undoing goes on trying.
+fn refused(ctx: &Ctx, code: &str) -> Option<Vec<Event>> {
+    let step = &ctx.rollout.step;
+    if step.refused < ctx.policies().route_attempts || ctx.rollout.undoing() {
+        return None;
+    }
+    let reason = Reason::new(code, format!("what the step wants is refused: {}", step.refusal));
+    Some(fail(ctx, Failure::Deploy, reason.with("attempts", step.refused).with("error", &step.refusal)))
+}
+
 /// Waits, until the progress deadline is over: then the policy decides, or a person where undoing is stuck.
 fn wait(ctx: &Ctx, what: &str) -> Vec<Event> {
     if !ctx.late() {

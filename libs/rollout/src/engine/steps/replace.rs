@@ -1,14 +1,10 @@
 //! Replace: swaps a batch of instances in place; done when the batch is ready and has its share.
 
-use super::{done, issued, wait};
+use super::{done, issued, refused, wait};
 use crate::{
-    engine::{
-        Ctx,
-        failure::{Failure, fail},
-        swap,
-    },
+    engine::{Ctx, swap},
     event::{Event, RolloutEvent},
-    model::{Percent, Reason, Replace, Route, Size, Step},
+    model::{Percent, Replace, Route, Size, Step},
 };
 
 pub(super) fn next(ctx: &Ctx, step: Replace) -> Vec<Event> {
@@ -16,10 +12,8 @@ pub(super) fn next(ctx: &Ctx, step: Replace) -> Vec<Event> {
     if !ctx.rollout.step.issued {
         return if ctx.frozen() { Vec::new() } else { begin(ctx) };
     }
-    if ctx.rollout.step.refused >= ctx.policies().route_attempts {
-        let refused = ctx.rollout.step.refused;
-        let reason = Reason::new("ROUTE_REFUSED", "the router refuses the split").with("attempts", refused);
-        return fail(ctx, Failure::Deploy, reason);
+    if let Some(failed) = refused(ctx, "ROUTE_REFUSED") {
+        return failed;
     }
     let moves = if ctx.frozen() { Vec::new() } else { swap::forward(ctx, base, step) };
     if !moves.is_empty() {

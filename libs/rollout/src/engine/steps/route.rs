@@ -1,14 +1,13 @@
 //! Route: traffic between stable and candidate; done when the router confirms it.
 
-use super::{done, issued, wait};
+use super::{done, issued, refused, wait};
 use crate::{
     engine::{
         Ctx,
-        failure::{Failure, fail},
         route::{carried, split, wanted},
     },
     event::{Event, RolloutEvent},
-    model::{Reason, Route, Size},
+    model::{Route, Size},
 };
 
 pub(super) fn next(ctx: &Ctx, step: &Route) -> Vec<Event> {
@@ -49,10 +48,5 @@ fn confirm(ctx: &Ctx) -> Vec<Event> {
     if ctx.state.route_confirmed() {
         return done(ctx);
     }
-    let refused = ctx.rollout.step.refused;
-    if refused >= ctx.policies().route_attempts {
-        let reason = Reason::new("ROUTE_REFUSED", "the router refuses the split").with("attempts", refused);
-        return fail(ctx, Failure::Deploy, reason);
-    }
-    wait(ctx, "the router has not confirmed the split")
+    refused(ctx, "ROUTE_REFUSED").unwrap_or_else(|| wait(ctx, "the router has not confirmed the split"))
 }

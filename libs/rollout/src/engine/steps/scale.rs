@@ -1,6 +1,6 @@
 //! Scale: instances of the candidate or of stable; done when that many are ready at this generation.
 
-use super::{done, issued, wait};
+use super::{done, issued, refused, wait};
 use crate::{
     engine::Ctx,
     event::Event,
@@ -20,7 +20,8 @@ pub(super) fn next(ctx: &Ctx, step: Scale) -> Vec<Event> {
     if ctx.state.applied() && ready >= wanted && ctx.state.existing(fleet) <= wanted {
         return done(ctx);
     }
-    wait(ctx, &format!("{ready} of {wanted} instances are ready"))
+    let waits = || wait(ctx, &format!("{ready} of {wanted} instances are ready"));
+    refused(ctx, "PLATFORM_REFUSED").unwrap_or_else(waits)
 }
 
 /// A kept fleet that takes the traffic back exists already.

@@ -100,10 +100,7 @@ fn r37_a_refused_route_is_retried_and_then_rolled_back() {
         assert_eq!(sim.state_of(2), State::Running);
         let generation = bellwether_rollout::desired(&sim.state, sim.now).generation;
         let refused = bellwether_rollout::Input::RouteRefused { generation, error: "no".into() };
-        let events = bellwether_rollout::decide(&sim.state, refused, sim.now).unwrap();
-        for event in events {
-            sim.state = bellwether_rollout::evolve(sim.state.clone(), &event, sim.now).unwrap();
-        }
+        sim.refused(refused);
         assert!(!sim.rollout(2).history.is_empty(), "attempt {attempt}");
     }
     assert_eq!((sim.state_of(2), sim.reason_of(2)), (State::RollingBack, "ROUTE_REFUSED"));
@@ -225,4 +222,25 @@ fn deploy_failures_follow_their_own_policy() {
         sim.advance(secs(5));
         assert_eq!(sim.state_of(2), State::RolledBack);
     }
+}
+
+#[test]
+fn a_platform_that_refuses_is_a_deploy_failure_with_its_words() {
+    let mut sim = Sim::serving(2);
+    sim.platform.frozen = true;
+    sim.start(canary(2, &[50])).unwrap();
+    for _ in 0..5 {
+        assert_eq!(sim.state_of(2), State::Running);
+        let generation = bellwether_rollout::desired(&sim.state, sim.now).generation;
+        let error = "no such artifact".into();
+        sim.refused(bellwether_rollout::Input::RouteRefused { generation, error });
+    }
+    let reason = &sim.rollout(2).reason;
+    assert_eq!(
+        (reason.code.as_str(), reason.values["error"].as_str()),
+        ("PLATFORM_REFUSED", "no such artifact")
+    );
+    sim.platform.frozen = false;
+    sim.settle();
+    assert_eq!(sim.state_of(2), State::RolledBack);
 }
