@@ -72,6 +72,9 @@ struct Names {
     journeys: Vec<String>,
 }
 
+/// Intervals without a report after which there is no data.
+const SILENT_INTERVALS: u32 = 3;
+const LEAST_PATIENCE: Duration = Duration::from_secs(3);
 /// Segments remembered, for samples that come late.
 const SEGMENTS: usize = 8;
 
@@ -313,12 +316,17 @@ impl Progress {
         self.share = SecondOfShare::new(now);
     }
 
+    /// How long a source may say nothing: three intervals, and at least 3 s, so that a busy machine is no silence.
+    fn patience(&self) -> Duration {
+        (self.interval * SILENT_INTERVALS).max(LEAST_PATIENCE)
+    }
+
     /// A source has reported on the candidate: the time since the last report was observed, unless it was a gap.
     fn report(&mut self, now: Timestamp, interval: Duration) {
         self.interval = interval;
         let since =
             |earlier: Timestamp| now.duration_since(earlier).max(jiff::SignedDuration::ZERO).unsigned_abs();
-        let passed = since(self.reported).min(interval * 3);
+        let passed = since(self.reported).min(self.patience());
         let before = self.baked.as_secs();
         self.baked += passed;
         self.second |= self.baked.as_secs() > before;

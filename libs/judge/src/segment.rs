@@ -19,6 +19,9 @@ pub struct Segment {
     pub revision: i64,
     /// Whether mirrored requests count for errors.
     pub mirrored: bool,
+    /// Match rules or affinity choose who gets the candidate.
+    #[serde(default)]
+    pub selected: bool,
     /// No PASS before this much observed time.
     pub min: Duration,
 }
@@ -55,6 +58,7 @@ impl Segment {
         share: 0.0,
         revision: 0,
         mirrored: false,
+        selected: false,
         min: Duration::ZERO,
     };
 
@@ -85,8 +89,8 @@ impl Segment {
 
     /// The configured share that traffic can be tested against; None where there is none.
     pub fn testable_share(&self) -> Option<f64> {
-        (self.kind == SegmentKind::Split && !self.mirrored && self.share > 0.0 && self.share < 1.0)
-            .then_some(self.share)
+        let free = self.kind == SegmentKind::Split && !self.mirrored && !self.selected;
+        (free && self.share > 0.0 && self.share < 1.0).then_some(self.share)
     }
 
     /// Requests of the candidate without which nothing passes.

@@ -104,6 +104,7 @@ impl Monitor {
                         return;
                     }
                 }
+                Err(TransactError::Refused(Ended)) => return self.registry.remove(&running.name),
                 Err(error) => {
                     tracing::warn!(analysis = %running.name, error = &error as &dyn std::error::Error, "a decision waits");
                     return;
@@ -169,6 +170,10 @@ impl Monitor {
             }
         }
         let kept: BTreeMap<_, _> = self.evidence.all(Kind::Analysis).await?.into_iter().collect();
+        let is_active = |name: &String| self.records.get(name).is_some_and(|record| record.state.is_active());
+        let ended = kept.keys().filter(|name| !is_active(name));
+        let forget = |name: &String| Put { kind: Kind::Analysis, key: name.clone(), value: None };
+        self.evidence.put(ended.map(forget).collect()).await?;
         for record in self.records.all() {
             let verdict = self.newest_decision(&record).await?;
             if let Some(verdict) = &verdict {
@@ -246,9 +251,8 @@ impl Monitor {
         let changed =
             active.iter().filter_map(|running| Some(analysis(&running.name, Some(running.unsaved()?))));
         let mut rows: Vec<Put> = changed.collect();
+        rows.extend(self.registry.gone().iter().map(|name| analysis(name, None)));
         if histories {
-            let ended = self.records.all().into_iter().filter(|record| record.state.ending.is_some());
-            rows.extend(ended.map(|record| analysis(&record.stream, None)));
             let (changed, forgotten) = self.histories.changed(self.now());
             let history = |key: String, value| Put { kind: Kind::History, key, value };
             rows.extend(

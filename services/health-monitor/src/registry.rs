@@ -15,6 +15,8 @@ pub struct Registry(RwLock<Tables>);
 struct Tables {
     by_name: HashMap<Arc<str>, Arc<Running>>,
     by_target: HashMap<Arc<str>, Vec<Arc<Running>>>,
+    /// Names of those that have been removed.
+    gone: Vec<Arc<str>>,
 }
 
 // === impl Registry ===
@@ -35,12 +37,18 @@ impl Registry {
     pub fn remove(&self, name: &str) {
         let mut tables = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Some(gone) = tables.by_name.remove(name) else { return };
+        tables.gone.push(gone.name.clone());
         if let Some(of_target) = tables.by_target.get_mut(&gone.target) {
             of_target.retain(|running| running.name != gone.name);
             if of_target.is_empty() {
                 tables.by_target.remove(&gone.target);
             }
         }
+    }
+
+    /// The names of those that have been removed since the last call.
+    pub fn gone(&self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.0.write().unwrap_or_else(PoisonError::into_inner).gone)
     }
 
     /// The one of this name.

@@ -22,6 +22,8 @@ const TICK: Duration = Duration::from_millis(500);
 const SAVE: Duration = Duration::from_secs(5);
 /// Every so many times histories are kept too.
 const SAVES_PER_HISTORY: u32 = 12;
+/// Every so many times the journal gives up what retention allows: about once an hour.
+const SAVES_PER_TRIM: u32 = 720;
 
 /// What the monitor needs.
 #[derive(Clone, Debug)]
@@ -161,6 +163,11 @@ async fn keep(monitor: Monitor) {
         every.tick().await;
         if let Err(error) = monitor.save(round % SAVES_PER_HISTORY == 0).await {
             tracing::error!(error = &error as &dyn std::error::Error, "evidence is not kept");
+        }
+        if round % SAVES_PER_TRIM == 0
+            && let Err(error) = monitor.records.journal().trim().await
+        {
+            tracing::warn!(%error, "old decisions are not removed");
         }
     }
 }

@@ -13,8 +13,6 @@ use crate::{
 
 /// ln 10: PASS waits while the evidence for rolling back is at or above this.
 const SUSPICIOUS: f64 = std::f64::consts::LN_10;
-/// Intervals without a report after which there is no data.
-const SILENT_INTERVALS: u32 = 3;
 
 // === impl Analysis ===
 
@@ -108,7 +106,7 @@ impl Analysis {
     fn is_silent(&self, now: Timestamp) -> bool {
         let last = self.progress.reported.max(self.progress.entered);
         let silence = now.duration_since(last).max(jiff::SignedDuration::ZERO).unsigned_abs();
-        silence > self.progress.interval * SILENT_INTERVALS
+        silence > self.progress.patience()
     }
 
     fn watches_share(&self) -> bool {

@@ -26,6 +26,7 @@ pub fn segment(violations: &mut Violations, given: &pb::Segment) -> Segment {
         share: given.candidate_share_percent / 100.0,
         revision: given.route_revision,
         mirrored: given.mirrored,
+        selected: given.selected,
         min: min.unwrap_or_default(),
     }
 }
