@@ -39,3 +39,18 @@ fn not_replayable(text: String, state: &str) -> Problem {
     let problem = STATE_CONFLICT.because(text.clone()).with("state", state);
     problem.precondition(PreconditionKind::State, "delivery", text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bellwether_resource::error::page_problems;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_page() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+        assert_eq!(page_problems(REASONS, &pages), Vec::<String>::new());
+    }
+}

@@ -46,10 +46,17 @@ impl Said {
 /// is about: one position may concern two resources. The time keeps journals apart that were begun anew.
 fn message(source: Source, change: &Change, subject: &str, said: &Said) -> Message {
     let place = format!("{subject}#{}", change.sequence);
-    Message::new(source, &place, &change.fact, time(change))
+    let message = Message::new(source, &place, &change.fact, time(change))
         .ranked(said.class, said.severity)
         .in_phase(said.phase)
-        .about(subject)
+        .about(subject);
+    Message { trace: trace(change), ..message }
+}
+
+/// The services keep the `traceparent` of what led to a fact beside it.
+fn trace(change: &Change) -> Option<String> {
+    let fact: serde_json::Value = serde_json::from_str(&change.fact_json).ok()?;
+    fact.get("trace")?.as_str().map(ToOwned::to_owned)
 }
 
 fn time(change: &Change) -> Timestamp {

@@ -42,6 +42,9 @@ pub struct Message {
     /// Its form in CDEvents, where there is one.
     #[serde(default)]
     pub cdevent: Option<CdEvent>,
+    /// The W3C `traceparent` of what led to it, where it is known.
+    #[serde(default)]
+    pub trace: Option<String>,
 }
 
 /// Characters of a title.
@@ -66,6 +69,7 @@ impl Message {
             team: String::new(),
             time,
             cdevent: None,
+            trace: None,
         };
         message.set_class(Class::Progress);
         message.label("severity", Severity::Info.as_str());

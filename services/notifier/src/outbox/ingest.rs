@@ -83,8 +83,10 @@ impl Outbox {
     fn draft(&self, table: &Table, message: Option<&Message>, receivers: &[String]) -> Drafts {
         let Some(message) = message else { return Drafts::new() };
         let mut drafts = Drafts::new();
+        let trace = message.trace.clone().or_else(|| table.trace(&message.subject));
+        let message = Message { trace, ..message.clone() };
         for (index, receiver) in (0u64..).zip(receivers) {
-            let delivery = self.new_delivery(message, receiver, table.order + index);
+            let delivery = self.new_delivery(&message, receiver, table.order + index);
             if !table.deliveries.contains_key(&delivery.id) {
                 drafts.extend(self.replaced_by(table, &delivery));
                 drafts.push((queued(&delivery), delivery));

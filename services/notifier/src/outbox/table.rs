@@ -18,6 +18,8 @@ pub(super) struct Table {
     pub(super) routing: InForce,
     /// The next place in the queues.
     pub(super) order: u64,
+    /// By subject the trace that its messages belong to, as the last one that knew said.
+    traces: BTreeMap<String, (Uuid, String)>,
 }
 
 /// What waits for one receiver, and the bell that its worker listens to.
@@ -56,6 +58,7 @@ impl Table {
             disabled: BTreeMap::new(),
             routing: InForce { compiled, version: 0, created: epoch, updated: epoch },
             order: 1,
+            traces: BTreeMap::new(),
         }
     }
 
@@ -74,6 +77,9 @@ impl Table {
             self.unqueue(&before);
         }
         self.order = self.order.max(delivery.order.saturating_add(1));
+        if let Some(trace) = &delivery.message.trace {
+            self.traces.insert(delivery.message.subject.clone(), (delivery.id, trace.clone()));
+        }
         if delivery.state == State::Pending {
             let lane = self.lane(&delivery.receiver);
             lane.queue.push(&delivery);
@@ -85,7 +91,16 @@ impl Table {
     pub(super) fn remove(&mut self, id: Uuid) {
         if let Some(before) = self.deliveries.remove(&id) {
             self.unqueue(&before);
+            let subject = &before.message.subject;
+            if self.traces.get(subject).is_some_and(|(from, _)| *from == id) {
+                self.traces.remove(subject);
+            }
         }
+    }
+
+    /// The trace that messages about a subject belong to.
+    pub(super) fn trace(&self, subject: &str) -> Option<String> {
+        self.traces.get(subject).map(|(_, trace)| trace.clone())
     }
 
     fn unqueue(&mut self, delivery: &Delivery) {

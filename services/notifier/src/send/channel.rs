@@ -3,6 +3,9 @@
 use bellwether_clock::Env;
 use bellwether_egress::Client;
 
+use bellwether_server::telemetry;
+use tracing::{Instrument as _, info_span};
+
 use super::webhook;
 use crate::{
     message::Reason,
@@ -45,8 +48,16 @@ impl Sender {
         Self { client, env, metrics }
     }
 
-    /// Tries to hand a delivery over.
+    /// Tries to hand a delivery over, in the trace of what led to it.
     pub async fn send(&self, receiver: &Receiver, delivery: &Delivery) -> Report {
+        let span = info_span!("deliver", receiver = %receiver.name, delivery = %delivery.id);
+        if let Some(trace) = &delivery.message.trace {
+            telemetry::continue_from(&span, trace);
+        }
+        self.attempt(receiver, delivery).instrument(span).await
+    }
+
+    async fn attempt(&self, receiver: &Receiver, delivery: &Delivery) -> Report {
         let time = self.env.now();
         let ending = match &receiver.channel {
             Channel::Log => log(delivery),

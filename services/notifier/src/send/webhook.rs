@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bellwether_clock::Timestamp;
 use bellwether_egress::{Answer, Call, Client, SendError};
+use bellwether_server::telemetry;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
@@ -17,6 +18,8 @@ use crate::{
     routing::Webhook,
 };
 
+/// The header of the W3C trace context.
+const TRACE: &str = "traceparent";
 /// Characters of a refusing answer that are kept for people.
 const EXCERPT: usize = 200;
 
@@ -26,9 +29,12 @@ pub(super) async fn send(client: &Client, hook: &Webhook, delivery: &Delivery, n
         Err(error) => return Ending::failed(None, secret_reason(&error)),
     };
     let body = message::render(&delivery.message);
-    let Some(headers) = headers(&keys, &delivery.message_id(), now.as_second(), &body) else {
+    let Some(mut headers) = headers(&keys, &delivery.message_id(), now.as_second(), &body) else {
         return Ending::failed(None, Reason::new("INVALID_REQUEST", "the request cannot be formed"));
     };
+    if let Some(trace) = trace(delivery) {
+        headers.insert(HeaderName::from_static(TRACE), trace);
+    }
     let call = Call {
         method: Method::POST,
         url: hook.url.clone(),
@@ -61,6 +67,12 @@ fn headers(keys: &[Key], id: &str, timestamp: i64, body: &[u8]) -> Option<Header
         headers.insert(HeaderName::from_static(HEADER_SIGNATURE), value);
     }
     Some(headers)
+}
+
+/// The attempt's place in the trace; where nothing traces here, that of what led to it.
+fn trace(delivery: &Delivery) -> Option<HeaderValue> {
+    let trace = telemetry::current_traceparent().or_else(|| delivery.message.trace.clone())?;
+    HeaderValue::from_str(&trace).ok()
 }
 
 fn judge(answer: &Answer, now: Timestamp) -> Ending {

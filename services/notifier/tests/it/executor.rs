@@ -60,11 +60,17 @@ impl Executor {
 
     /// The next fact, about a rollout as it is after it.
     pub fn tell(&self, fact: &str, rollout: Rollout) {
+        self.tell_with(fact, rollout, serde_json::json!({}));
+    }
+
+    /// The same with data.
+    pub fn tell_with(&self, fact: &str, rollout: Rollout, data: serde_json::Value) {
         self.told.facts.send_modify(|facts| {
             let sequence = i64::try_from(facts.len() + 1).unwrap();
             let metadata = rollout.metadata.clone().unwrap();
             let change = Change {
                 fact: fact.into(),
+                fact_json: data.to_string(),
                 sequence,
                 version: metadata.version,
                 time: metadata.update_time,

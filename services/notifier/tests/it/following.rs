@@ -2,6 +2,8 @@
 
 use bellwether_proto::executor::v1::{Rollout, rollout::State};
 
+use serde_json::json;
+
 use crate::{
     executor::{Executor, rollout},
     process::Process,
@@ -42,6 +44,24 @@ async fn x04_facts_come_once_and_in_order_through_cuts_and_restarts() {
     let told = ["ACCEPTED", "STARTED", "NEEDS_OPERATOR", "ROLLBACK_STARTED", "CANCELLED"];
     assert_eq!(facts(&seen), told.map(|fact| format!("ROLLOUT_{fact}")));
     assert_eq!(receiver.seen().len(), 6, "each once");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn the_trace_of_what_led_to_a_rollout_goes_on_to_the_receiver() {
+    let (dir, executor, receiver) =
+        (tempfile::tempdir().unwrap(), Executor::start().await, Receiver::start([]).await);
+    let source = ["--executor", executor.url.as_str()];
+    let mut process = Process::start(dir.path(), &source).await;
+    process.route_to(&receiver.url()).await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    executor.tell_with("ROLLOUT_ACCEPTED", rollout("1", 1, State::Pending), json!({ "trace": trace }));
+    receiver.wait(1).await;
+    process.stop().await;
+    let process = Process::start(dir.path(), &source).await;
+    executor.tell("ROLLOUT_CANCELLED", rollout("1", 2, State::Cancelled));
+    let traces: Vec<_> = receiver.wait(2).await.iter().map(|seen| seen.header("traceparent")).collect();
+    assert_eq!(traces, [trace, trace], "also for what does not name it, and after a restart");
     process.stop().await;
 }
 
