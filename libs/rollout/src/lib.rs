@@ -1,7 +1,24 @@
 //! The pure core of the executor: targets, strategies as recipes, the step machine, desired and observed state.
 //!
-//! No I/O, no clock, no randomness: time and inputs are arguments, results are values. A shell commits the
-//! events of [`decide`], applies them with [`evolve`], and converges the platform on [`desired`].
+//! No I/O, no clock, no randomness: time and inputs are arguments, results are values.
+//!
+//! # How a shell uses it
+//! One stream per target; its state is that of all its events.
+//!
+//! 1. Replay the stream with [`replay`] (or from a snapshot of [`TargetState`]), then [`decide`] an
+//!    [`Input::Tick`]: what came due while nobody looked.
+//! 2. For each input: `decide`, commit the events with compare-and-set on the stream's version, apply them with
+//!    [`evolve`] at the time of the commit. A [`Refusal`] answers a command and changes nothing.
+//! 3. After each commit look at what follows from the state alone: [`desired`] is converged (with its generation as
+//!    fence), [`effects`] are performed or cancelled, [`analysis`] is started, changed or stopped, and at [`wake_at`]
+//!    the next tick is due.
+//! 4. What platform and router show comes back as [`Input::Observed`], also when nothing was asked of them.
+//!
+//! Nothing else is remembered anywhere: a process that is killed at any point resumes from its stream.
+//!
+//! # Guarantees
+//! Replaying an input yields no second event; ended rollouts never change; every state carries its reason; the
+//! predicates in [`invariants`] hold after every event.
 
 mod analysis;
 mod desired;

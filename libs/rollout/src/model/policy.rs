@@ -38,7 +38,8 @@ pub struct Policies {
     pub readiness_grace: Duration,
     /// Contract migrations: run after `keep`, once the old fleet is gone.
     pub contract: Vec<Hook>,
-    /// Items of the post-deployment validation that somebody checks, beside what the verdicts say.
+    /// Items of the post-deployment validation that somebody checks, beside what the verdicts say; the last Bake
+    /// waits for them until its `max`.
     pub validation: Vec<ItemKind>,
 }
 

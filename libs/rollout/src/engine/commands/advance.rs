@@ -3,7 +3,7 @@
 use super::{Decided, check, open_forward, subject, wrong_state};
 use crate::{
     engine::Ctx,
-    event::{Event, RolloutEvent},
+    event::RolloutEvent,
     input::Command,
     model::{PauseOwner, StepEnd, StepKind},
     refusal::Violation,
@@ -18,15 +18,13 @@ pub(super) fn advance(ctx: &Ctx, command: &Command, step: usize, all: bool) -> D
     check(violations(ctx, step, all))?;
     let (by, reason) = (command.by.clone(), command.reason.clone());
     let mut events = vec![ctx.event(RolloutEvent::Advanced { by: by.clone(), reason: reason.clone(), all })];
+    if ctx.rollout.hold.is_some() {
+        events.push(ctx.event(RolloutEvent::Held(None)));
+    }
     if waiting(ctx) && !all {
-        events.extend(ended(ctx, StepEnd::Overridden { by, reason }));
+        events.push(ctx.ended(StepEnd::Overridden { by, reason }));
     }
     Ok(events)
-}
-
-fn ended(ctx: &Ctx, end: StepEnd) -> Vec<Event> {
-    let held = ctx.rollout.hold.is_some().then(|| ctx.event(RolloutEvent::Held(None)));
-    held.into_iter().chain([ctx.ended(end)]).collect()
 }
 
 /// Whether the running step is one that a person may end.
@@ -48,7 +46,8 @@ fn violations(ctx: &Ctx, step: usize, all: bool) -> Vec<Violation> {
     if rollout.permit_until.is_some_and(|until| ctx.now >= until) {
         add("PERMIT_EXPIRED", "no forward step may start until the permit is renewed".into());
     }
-    if !all && !waiting(ctx) && rollout.pauses.is_empty() && found.is_empty() {
+    let nothing = !waiting(ctx) && rollout.pauses.is_empty() && rollout.hold.is_none();
+    if !all && nothing && found.is_empty() {
         let kind = rollout.current().map(|it| it.kind());
         found.push(Violation::new(
             "NOTHING_TO_ADVANCE",

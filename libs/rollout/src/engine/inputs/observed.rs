@@ -74,9 +74,9 @@ fn drift(state: &TargetState, seen: &Observed) -> Option<Reason> {
         );
     }
     let surplus = |fleet: &&FleetId| {
-        let running = seen.instances.iter().filter(|it| it.fleet == **fleet && !it.stopping).count();
+        // one that ended and the one in its place may be seen together for a moment
         let wanted = state.wanted(**fleet);
-        running > wanted as usize && state.existing(**fleet) <= wanted
+        seen.ready(**fleet) > wanted && state.existing(**fleet) <= wanted
     };
     let fleet = state.fleets.keys().find(surplus)?;
     let text = "there are more instances than wanted";

@@ -28,13 +28,14 @@ pub(super) fn next(ctx: &Ctx, step: Bake) -> Vec<Event> {
     }
     let baked = ctx.rollout.step.observed.elapsed(ctx.now) >= step.min;
     let live = ctx.rollout.monitor.up;
-    if baked && live && passed(ctx) {
+    let late = ctx.rollout.step.unpaused.elapsed(ctx.now) >= step.max;
+    if baked && live && passed(ctx) && (late || looked_at(ctx)) {
         return end(ctx, StepEnd::Passed);
     }
     if let Some(verdict) = undecided(ctx).filter(|it| baked && live && it.reason.code == PASS_BY_POLICY) {
         return end(ctx, StepEnd::ByPolicy { reason: verdict.reason.clone() });
     }
-    if ctx.rollout.step.unpaused.elapsed(ctx.now) >= step.max && ctx.rollout.hold.is_none() && !passed(ctx) {
+    if late && ctx.rollout.hold.is_none() && !passed(ctx) {
         return over(ctx, step);
     }
     Vec::new()
@@ -81,10 +82,19 @@ fn over(ctx: &Ctx, step: Bake) -> Vec<Event> {
     }
 }
 
+/// Whether it is the post-deployment validation.
+fn last(ctx: &Ctx) -> bool {
+    !ctx.rollout.steps.iter().skip(ctx.rollout.step.index + 1).any(|it| it.kind() == StepKind::Bake)
+}
+
+/// Whether all was looked at that somebody looks at, where this is the post-deployment validation.
+fn looked_at(ctx: &Ctx) -> bool {
+    let known = |kind: &ItemKind| ctx.rollout.validation.iter().any(|it| it.kind == *kind);
+    !last(ctx) || ctx.policies().validation.iter().all(known)
+}
+
 fn end(ctx: &Ctx, end: StepEnd) -> Vec<Event> {
-    let last =
-        !ctx.rollout.steps.iter().skip(ctx.rollout.step.index + 1).any(|it| it.kind() == StepKind::Bake);
-    let mut events = if last { validated(ctx) } else { Vec::new() };
+    let mut events = if last(ctx) { validated(ctx) } else { Vec::new() };
     events.push(ctx.ended(end));
     if ctx.rollout.hold.as_ref().is_some_and(|it| it.kind == HoldKind::Undecided) {
         events.push(ctx.event(RolloutEvent::Held(None)));

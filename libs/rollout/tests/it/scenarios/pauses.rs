@@ -170,3 +170,17 @@ fn a_bake_stands_still_while_paused() {
     sim.advance(secs(121));
     assert!(sim.rollout(2).hold.is_some());
 }
+
+#[test]
+fn a_person_may_go_on_over_a_hold() {
+    let mut sim = baking();
+    sim.pass();
+    sim.advance(secs(2));
+    assert_eq!(sim.share(2), Percent::new(50));
+    let last_heard = sim.now;
+    sim.input(bellwether_rollout::Input::MonitorLost { rollout: rollout_id(2), last_heard });
+    sim.advance(secs(60));
+    sim.command(advance(&sim, false)).unwrap();
+    sim.advance(secs(3));
+    assert_eq!(sim.share(2), Percent::FULL);
+}

@@ -289,3 +289,20 @@ fn a_failed_item_after_deployment_is_a_verdict() {
     found(&mut sim, ItemKind::Journeys, ItemStatus::Fail);
     assert_eq!((sim.state_of(2), sim.reason_of(2)), (State::RolledBack, "VALIDATION_FAILED"));
 }
+
+#[test]
+fn the_last_bake_waits_for_what_somebody_looks_at() {
+    let mut sim = Sim::serving(2);
+    let mut plan = plans::blue_green(2);
+    plan.policies.validation = vec![ItemKind::Journeys];
+    sim.start(plan).unwrap();
+    sim.advance(secs(2));
+    let wanted = bellwether_rollout::effects(&sim.state);
+    assert!(
+        matches!(wanted.as_slice(), [bellwether_rollout::Effect::Validate { items, .. }] if *items == [ItemKind::Journeys])
+    );
+    sim.pass();
+    assert_eq!(sim.state_of(2), State::Running);
+    found(&mut sim, ItemKind::Journeys, ItemStatus::Pass);
+    assert_eq!(sim.state_of(2), State::Succeeded);
+}
