@@ -34,6 +34,10 @@ pub struct Scenario {
     pub onset: Duration,
     /// How long the rollout lasts.
     pub length: Duration,
+    /// How often sources report.
+    pub interval: Duration,
+    /// Dispersion as measured before the rollout; None: not measured (UNCALIBRATED, margin 1.5).
+    pub dispersion: Option<f64>,
     /// What the monitor is told.
     pub settings: Settings,
 }
@@ -41,6 +45,8 @@ pub struct Scenario {
 /// What became of one rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// When the candidate's first error was reported, if there was one.
+    pub first_error_after: Option<Duration>,
     /// When FAIL was given, if it was.
     pub failed_after: Option<Duration>,
     /// When PASS was first given, if it was.
@@ -105,13 +111,15 @@ impl Default for Scenario {
             only_tail: false,
             onset: Duration::ZERO,
             length: Duration::from_secs(3_600),
+            interval: Duration::from_secs(1),
+            dispersion: Some(1.0),
             settings: Settings { warm_up: Duration::ZERO, one_sided: true, ..Settings::default() },
         }
     }
 }
 
 impl Scenario {
-    /// One rollout in ticks of one second. Ends at FAIL.
+    /// One rollout. Ends at FAIL.
     pub fn run(&self, seed: u64) -> Outcome {
         let mut random = Random::new(seed);
         let start = Timestamp::UNIX_EPOCH;
@@ -125,12 +133,16 @@ impl Scenario {
         let history = self.history(&mut random);
         let mut analysis =
             Analysis::new(self.settings.clone(), "new".into(), "old".into(), history, segment, start);
-        let mut outcome = Outcome { failed_after: None, passed_after: None };
+        let mut outcome = Outcome { first_error_after: None, failed_after: None, passed_after: None };
         let mut tick = Tick::sized(self.settings.statuses().len(), 0);
-        for second in 1..=self.length.as_secs() {
-            let elapsed = Duration::from_secs(second);
+        let mut elapsed = Duration::ZERO;
+        while elapsed < self.length {
+            elapsed += self.interval;
             self.fill(&mut tick, elapsed > self.onset, &mut random);
-            analysis.tick(&mut tick, Duration::from_secs(1), start + elapsed);
+            if tick.candidate.errors > 0 {
+                outcome.first_error_after.get_or_insert(elapsed);
+            }
+            analysis.tick(&mut tick, self.interval, start + elapsed);
             match analysis.assess(start + elapsed).decision {
                 Decision::Fail => {
                     outcome.failed_after = Some(elapsed);
@@ -143,7 +155,7 @@ impl Scenario {
         outcome
     }
 
-    /// What the monitor knows from an hour before: enough for edges and thresholds, and a dispersion of 1.
+    /// What the monitor knows from an hour before: enough for edges and thresholds.
     fn history(&self, random: &mut Random) -> History {
         let mut counts = Counts::default();
         let requests = 20_000;
@@ -153,7 +165,7 @@ impl Scenario {
             errors: counts.errors,
             statuses: Vec::new(),
             latency: counts.latency,
-            dispersion: Some(1.0),
+            dispersion: self.dispersion,
         }
     }
 
@@ -161,8 +173,9 @@ impl Scenario {
         tick.clear();
         let (errors, slower) =
             if faulty { (self.candidate_errors, self.slower) } else { (self.baseline_errors, 1.0) };
-        let nc = random.poisson(self.requests_per_second * self.share);
-        let nb = random.poisson(self.requests_per_second * (1.0 - self.share));
+        let requests = self.requests_per_second * self.interval.as_secs_f64();
+        let nc = random.poisson(requests * self.share);
+        let nb = random.poisson(requests * (1.0 - self.share));
         self.fill_side(&mut tick.candidate, nc, errors, slower, random);
         self.fill_side(&mut tick.baseline, nb, self.baseline_errors, 1.0, random);
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod levels;
+mod properties;
 mod reference;
 mod rig;
 mod scenarios;

@@ -33,6 +33,7 @@ fn method() -> Settings {
 
 fn median(mut delays: Vec<Duration>, of: u32) -> Duration {
     delays.resize(of as usize, Duration::MAX);
+    delays.sort();
     delays[delays.len() / 2]
 }
 
@@ -93,6 +94,26 @@ fn late_faults_are_seen_soon() {
     let with = median(sim::delays(&late(seconds(3_600)), 30, 5), 30);
     let without = median(sim::delays(&late(Duration::ZERO), 30, 5), 30);
     assert!(with * 3 / 2 < without, "{with:?} against {without:?}");
+}
+
+#[test]
+fn five_percent_errors_are_failed_within_two_seconds_of_the_first() {
+    // every default, no measured dispersion, reports ten times a second
+    let scenario = Scenario {
+        requests_per_second: 500.0,
+        baseline_errors: 0.0,
+        candidate_errors: 0.05,
+        length: seconds(60),
+        interval: Duration::from_millis(100),
+        dispersion: None,
+        ..Scenario::default()
+    };
+    let delay = |seed| {
+        let outcome = scenario.run(seed);
+        outcome.failed_after.unwrap() - outcome.first_error_after.unwrap()
+    };
+    let found = median((0..200).map(delay).collect(), 200);
+    assert!(found < seconds(2), "{found:?}");
 }
 
 #[test]
