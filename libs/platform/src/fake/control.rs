@@ -67,11 +67,14 @@ impl Control {
 
     /// One instance of a fleet ends by itself and is started again.
     pub fn crash(&self, target: &str, fleet: FleetId, code: i32) {
-        let id = self.0.with(target, |it, _| {
-            let id = it.instances.values().find(|it| it.fleet == fleet).map(|it| it.id);
-            id.inspect(|id| it.crash(*id, code))
-        });
-        id.into_iter().for_each(|id| self.0.animate(target, id));
+        let one = self.instances(target, fleet).first().copied();
+        one.into_iter().for_each(|id| self.crash_instance(target, id, code));
+    }
+
+    /// This instance ends by itself and is started again.
+    pub fn crash_instance(&self, target: &str, instance: InstanceId, code: i32) {
+        self.0.with(target, |it, _| it.crash(instance, code));
+        self.0.animate(target, instance);
     }
 
     /// A person removes an instance; nobody replaces it until the next converge.

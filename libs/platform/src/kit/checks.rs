@@ -23,6 +23,9 @@ pub(super) async fn all(subject: &dyn Subject) {
     older_and_foreign_fences_are_refused(subject).await;
     fences_survive_a_restart(subject).await;
     a_take_over_stops_converging(subject).await;
+    nothing_is_done_with_hands_off(subject).await;
+    a_fleet_without_instances_may_have_the_traffic(subject).await;
+    instances_that_die_come_back(subject).await;
 }
 
 async fn an_unknown_target_is_empty(subject: &dyn Subject) {
@@ -191,4 +194,43 @@ async fn a_take_over_stops_converging(subject: &dyn Subject) {
     world.converge().await.unwrap();
     world.until_ready(1, 2).await;
     world.until("it is handed back", |it| it.taken_over.is_none()).await;
+}
+
+async fn nothing_is_done_with_hands_off(subject: &dyn Subject) {
+    let mut world = World::new(subject, "handsoff").await;
+    world.want(1, subject.fleet("1"), 1);
+    world.converge().await.unwrap();
+    let before = world.until_ready(1, 1).await;
+    world.want(1, subject.fleet("1"), 2);
+    world.fence.generation += 1;
+    let wish = bellwether_rollout::Desired { hands_off: true, ..world.desired() };
+    world.driver.converge(&world.name, &wish, world.fence).await.unwrap();
+    let after = world.driver.observe(&world.name).await.unwrap();
+    assert_eq!((before.generation, 1), (after.generation, after.instances.len()));
+}
+
+async fn a_fleet_without_instances_may_have_the_traffic(subject: &dyn Subject) {
+    let mut world = World::new(subject, "empty").await;
+    world.want(1, subject.fleet("1"), 0);
+    world.split(&[(1, 100)]);
+    world.converge().await.unwrap();
+    let seen = world.until_routed().await;
+    assert!(seen.instances.is_empty());
+    assert!(seen.route_revision.is_none_or(|revision| revision == world.desired().route_revision));
+}
+
+async fn instances_that_die_come_back(subject: &dyn Subject) {
+    let mut world = World::new(subject, "crash").await;
+    world.want(1, subject.fleet("1"), 2);
+    world.converge().await.unwrap();
+    let seen = world.until_ready(1, 2).await;
+    let Some(victim) = seen.instances.first().map(|it| it.id) else { return };
+    if !subject.kill(&world.name, victim).await {
+        return;
+    }
+    let restarted = |it: &bellwether_rollout::Observed| {
+        let crashed = it.instances.iter().any(|it| it.restarts > 0 && it.last_exit.is_some());
+        crashed && it.ready(fleet_id(1)) == 2 && it.existing(fleet_id(1)) == 2
+    };
+    world.until("the instance is replaced, and its end is counted", restarted).await;
 }

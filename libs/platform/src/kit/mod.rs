@@ -9,7 +9,7 @@ mod world;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bellwether_rollout::{FleetSpec, TargetSpec};
+use bellwether_rollout::{FleetSpec, InstanceId, TargetSpec};
 
 use crate::Driver;
 
@@ -27,6 +27,12 @@ pub trait Subject: Send + Sync {
 
     /// A fleet that becomes ready, in version `version`.
     fn fleet(&self, version: &str) -> FleetSpec;
+
+    /// Ends an instance as a crash would; false: this subject cannot.
+    async fn kill(&self, target: &str, instance: InstanceId) -> bool {
+        let _unused = (target, instance);
+        false
+    }
 
     /// How long anything may take.
     fn limit(&self) -> Duration {

@@ -5,7 +5,7 @@ use bellwether_platform::{
     fake::Fake,
     kit::{self, Subject},
 };
-use bellwether_rollout::{Artifact, FleetSpec, TargetSpec};
+use bellwether_rollout::{Artifact, FleetSpec, InstanceId, TargetSpec};
 
 struct Memory(Fake);
 
@@ -17,6 +17,11 @@ impl Subject for Memory {
 
     async fn restarted(&self) -> Option<Driver> {
         Some(self.0.clone().into())
+    }
+
+    async fn kill(&self, target: &str, instance: InstanceId) -> bool {
+        self.0.control().crash_instance(target, instance, 137);
+        true
     }
 
     fn target(&self, name: &str, n: u32) -> TargetSpec {
