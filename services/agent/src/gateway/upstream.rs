@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    os::fd::{AsFd, OwnedFd},
     sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
@@ -10,6 +11,7 @@ use bellwether_clock::{Env, spawn};
 use http::uri::Authority;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustix::net::Shutdown;
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 
 use super::{body::RequestBody, pool::Lane};
@@ -131,15 +133,10 @@ impl Upstream {
     /// # Errors
     /// Refused, unreachable, or not made within `within`.
     pub async fn connect_http1(&self, within: Duration) -> std::io::Result<Http1> {
-        let io = TokioIo::new(self.connect(within).await?);
-        let (sender, connection) = http1::handshake(io).await.map_err(std::io::Error::other)?;
-        let cut = self.cut.subscribe();
-        spawn("upstream http1", async move {
-            tokio::select! {
-                _ = connection.with_upgrades() => {}
-                () = wait_cut(cut) => {}
-            }
-        });
+        let (stream, socket) = self.connect(within).await?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
+        spawn("upstream http1", serve(connection.with_upgrades(), socket, self.cut.subscribe()));
         Ok(sender)
     }
 
@@ -148,27 +145,40 @@ impl Upstream {
     /// # Errors
     /// Refused, unreachable, or not made within `within`.
     pub async fn connect_http2(&self, within: Duration) -> std::io::Result<Http2> {
-        let io = TokioIo::new(self.connect(within).await?);
+        let (stream, socket) = self.connect(within).await?;
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.timer(TokioTimer::new()).adaptive_window(true);
         builder.keep_alive_interval(Duration::from_secs(20)).keep_alive_timeout(Duration::from_secs(10));
-        let handshake = timeout(within, builder.handshake(io)).await.map_err(timed_out)?;
+        let handshake = timeout(within, builder.handshake(TokioIo::new(stream))).await.map_err(timed_out)?;
         let (sender, connection) = handshake.map_err(std::io::Error::other)?;
-        let cut = self.cut.subscribe();
-        spawn("upstream http2", async move {
-            tokio::select! {
-                _ = connection => {}
-                () = wait_cut(cut) => {}
-            }
-        });
+        spawn("upstream http2", serve(connection, socket, self.cut.subscribe()));
         Ok(sender)
     }
 
-    async fn connect(&self, within: Duration) -> std::io::Result<TcpStream> {
+    /// A connection, and another descriptor of it, by which it is cut.
+    async fn connect(&self, within: Duration) -> std::io::Result<(TcpStream, OwnedFd)> {
         let stream = timeout(within, TcpStream::connect(self.address)).await.map_err(timed_out)??;
         stream.set_nodelay(true)?;
-        Ok(stream)
+        let socket = stream.as_fd().try_clone_to_owned()?;
+        Ok((stream, socket))
     }
+}
+
+/// Drives a connection to its end. At the drain's deadline its socket is shut down, so that whoever reads an answer
+/// sees it break off; were the connection just dropped, an answer without a length would look complete.
+async fn serve<E>(
+    connection: impl Future<Output = Result<(), E>>,
+    socket: OwnedFd,
+    cut: watch::Receiver<bool>,
+) {
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = wait_cut(cut) => {}
+    }
+    // one that is closed already needs no more
+    let _ = rustix::net::shutdown(socket, Shutdown::Both);
+    let _ = connection.await;
 }
 
 async fn wait_cut(mut cut: watch::Receiver<bool>) {

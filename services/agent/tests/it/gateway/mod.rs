@@ -1,4 +1,9 @@
 //! The gateway as a process.
 
+mod drain;
 mod failures;
+mod limits;
+mod protocols;
+mod routing;
+mod tls;
 mod weights;

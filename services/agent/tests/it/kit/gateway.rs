@@ -12,6 +12,10 @@ use bellwether_agent::{
     gateway::{Ingress, Sample, Share, Table, Target},
 };
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{Instance, instance::fleet};
 
@@ -87,6 +91,28 @@ impl Gateway {
         let old = (std::mem::replace(&mut self.child, child), std::mem::replace(&mut self.client, client));
         self.listen().await;
         old
+    }
+
+    /// Listens on one more address.
+    pub async fn second_socket(&self) -> SocketAddr {
+        let second = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = second.local_addr().unwrap();
+        self.client.listen(&[(self.listen, self.socket.as_fd()), (address, second.as_fd())]).await.unwrap();
+        address
+    }
+
+    /// A connection that was switched to WebSocket.
+    pub async fn websocket(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.listen).await.unwrap();
+        let head = "GET /upgrade HTTP/1.1\r\nhost: x\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 101") && answer.contains("upgrade: websocket"), "{answer}");
+        stream
     }
 
     async fn listen(&self) {

@@ -8,7 +8,7 @@ mod instance;
 use std::{future::Future, time::Duration};
 
 pub use agent::{Agent, TARGET, free_address, ready, send};
-pub use client::{Client, Load};
+pub use client::{Client, Load, read};
 pub use gateway::Gateway;
 pub use instance::{Instance, fleet};
 
