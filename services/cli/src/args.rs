@@ -23,11 +23,23 @@ pub struct Cli {
 }
 
 /// Options of every command.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// Where the services are.
     #[arg(long, short = 's', global = true, env = "BELLWETHER_SERVER", default_value = "http://127.0.0.1:7420")]
     pub server: String,
+    /// Where the planner is, when the services are processes of their own [default: --server].
+    #[arg(long, global = true, env = "BELLWETHER_PLANNER", value_name = "URL", hide_short_help = true)]
+    pub planner_url: Option<String>,
+    /// Where the executor is [default: --server].
+    #[arg(long, global = true, env = "BELLWETHER_EXECUTOR", value_name = "URL", hide_short_help = true)]
+    pub executor_url: Option<String>,
+    /// Where the health-monitor is [default: --server].
+    #[arg(long, global = true, env = "BELLWETHER_MONITOR", value_name = "URL", hide_short_help = true)]
+    pub monitor_url: Option<String>,
+    /// Where the notifier is [default: --server].
+    #[arg(long, global = true, env = "BELLWETHER_NOTIFIER", value_name = "URL", hide_short_help = true)]
+    pub notifier_url: Option<String>,
     /// A file with the bearer token to show; without one the caller is `local` on loopback.
     #[arg(long, global = true, env = "BELLWETHER_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
@@ -90,6 +102,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// What was told to whom, and whether it arrived.
     Deliveries(DeliveriesArgs),
+    /// Is the server ready? Exit code 0 or 6; for health checks.
+    Health,
     /// Make and list tokens.
     #[command(subcommand)]
     Token(TokenCommand),

@@ -12,7 +12,7 @@ use crate::{
     agent,
     args::{Cli, Command},
     commands::{
-        act, apply, decide, deliveries, emergency, explain, get, init, logs, release, status, token, watch,
+        act, apply, decide, deliveries, emergency, explain, get, health, init, logs, release, status, token, watch,
     },
     demo,
     exit::Exit,
@@ -72,6 +72,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Veto(args) => act::veto(s, args).await,
         Command::Logs(args) => logs::run(s, format, args).await,
         Command::Deliveries(args) => deliveries::run(s, format, args).await,
+        Command::Health => health::run(s).await,
         Command::Token(command) => token::run(&env, format, command),
         Command::Emergency(command) => emergency::run(s, format, command).await,
     }

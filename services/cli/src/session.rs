@@ -10,13 +10,18 @@ use bellwether_proto::{
     planner::v1::release_planner_service_client::ReleasePlannerServiceClient,
 };
 use bellwether_server::default_data_dir;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::args::{AgentAddress, Global};
 
-/// One server with its four services.
+/// The four services, on one server or each on its own.
 #[derive(Clone)]
 pub struct Session {
-    transport: Transport,
+    server: Transport,
+    planner: Transport,
+    executor: Transport,
+    monitor: Transport,
+    notifier: Transport,
     global: Global,
     env: Env,
 }
@@ -27,9 +32,19 @@ impl Session {
     /// Connects when it is first used.
     ///
     /// # Errors
-    /// When the server's URL or the token's file cannot be used.
+    /// When a URL or the token's file cannot be used.
     pub fn new(global: &Global, env: Env) -> anyhow::Result<Self> {
-        Ok(Self { transport: transport(&global.server, global)?, global: global.clone(), env })
+        let server = transport(&global.server, global)?;
+        let own = |url: &Option<String>| url.as_ref().map_or(Ok(server.clone()), |url| transport(url, global));
+        Ok(Self {
+            planner: own(&global.planner_url)?,
+            executor: own(&global.executor_url)?,
+            monitor: own(&global.monitor_url)?,
+            notifier: own(&global.notifier_url)?,
+            server,
+            global: global.clone(),
+            env,
+        })
     }
 
     /// The surroundings.
@@ -42,24 +57,29 @@ impl Session {
         self.env.now()
     }
 
+    /// The server itself.
+    pub fn health(&self) -> HealthClient<Transport> {
+        HealthClient::new(self.server.clone())
+    }
+
     /// The planner.
     pub fn planner(&self) -> ReleasePlannerServiceClient<Transport> {
-        ReleasePlannerServiceClient::new(self.transport.clone())
+        ReleasePlannerServiceClient::new(self.planner.clone())
     }
 
     /// The executor.
     pub fn executor(&self) -> ExecutorServiceClient<Transport> {
-        ExecutorServiceClient::new(self.transport.clone())
+        ExecutorServiceClient::new(self.executor.clone())
     }
 
     /// The monitor.
     pub fn monitor(&self) -> HealthMonitorServiceClient<Transport> {
-        HealthMonitorServiceClient::new(self.transport.clone())
+        HealthMonitorServiceClient::new(self.monitor.clone())
     }
 
     /// The notifier.
     pub fn notifier(&self) -> NotifierServiceClient<Transport> {
-        NotifierServiceClient::new(self.transport.clone())
+        NotifierServiceClient::new(self.notifier.clone())
     }
 
     /// The agent of the default data directory.

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod emergency;
 pub mod explain;
 pub mod get;
+pub mod health;
 pub mod init;
 pub mod logs;
 pub mod release;

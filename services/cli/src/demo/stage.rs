@@ -11,7 +11,6 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     agent::AgentOptions,
     args::Global,
-    render::Format,
     session::Session,
     up::{Stack, StackOptions},
 };
@@ -57,7 +56,7 @@ impl Stage {
         let options = StackOptions { serve, agent, fake: false, fake_control: None, telling: Default::default() };
         let stack = Stack::start(&host, options).await?;
         let server = format!("http://{}", stack.address());
-        let global = Global { server, token_file: None, output: Format::Table };
+        let global = Global { server, ..Global::default() };
         let session = Session::new(&global, env.clone())?;
         let stack = bellwether_clock::spawn("stack", stack.run());
         Ok(Self { front: free_address().await?, directory, session, shutdown, stack })
