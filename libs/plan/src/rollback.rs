@@ -76,7 +76,7 @@ fn describe(migration: &crate::Migration) -> String {
 }
 
 fn disaster_recovery(target: &str, serving: Option<&str>, irreversible: &[String]) -> Vec<String> {
-    let mut steps = vec![format!("Stop what moves: bellwether pause {target} --reason <why>")];
+    let mut steps = vec![format!("Stop what moves: bellwether pause {target} -m <why>")];
     match serving {
         Some(version) => steps.push(format!(
             "Put users on {version} past every service: bellwether emergency route {target} --stable 100"
@@ -95,6 +95,6 @@ fn disaster_recovery(target: &str, serving: Option<&str>, irreversible: &[String
         steps.extend(irreversible.iter().map(|part| format!("Cannot be undone: {part}")));
     }
     steps.push(format!("See that it is well: bellwether status {target}"));
-    steps.push(format!("Give the target back: bellwether hand-back {target} --reason <why>"));
+    steps.push(format!("Give the target back: bellwether resolve {target} hand-back -m <why>"));
     steps
 }

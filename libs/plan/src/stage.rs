@@ -55,7 +55,8 @@ pub const TRANSITIONS: &[(StageState, &[StageState])] = {
         (Rejected, &[]),
         (Cancelled, &[]),
         (Expired, &[]),
-        (Superseded, &[Waiting]),
+        // promoted; or what had taken its place was taken back
+        (Superseded, &[Waiting, Completed]),
     ]
 };
 
@@ -190,8 +191,9 @@ mod tests {
     fn nothing_is_live_without_a_rollout() {
         for from in StageState::ALL {
             for to in [StageState::Soaking, StageState::Completed] {
-                let legal = from == StageState::RollingOut
-                    || (from, to) == (StageState::Soaking, StageState::Completed);
+                let live = matches!(from, StageState::RollingOut | StageState::Soaking);
+                let restored = from == StageState::Superseded && to == StageState::Completed;
+                let legal = (live && from != to) || restored;
                 assert_eq!(from.may_become(to), legal, "{from:?} to {to:?}");
             }
         }

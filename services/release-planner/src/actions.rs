@@ -11,14 +11,14 @@ pub(crate) fn of_application(name: &str) -> Vec<AllowedAction> {
     vec![
         action(
             "SubmitRelease",
-            format!("bellwether release {id} <version>"),
+            format!("bellwether release {id} -v <version>"),
             Permission::Request,
             "releases a version",
         ),
         action("ApplyApplication", "bellwether apply -f <file>".into(), Permission::Administer, "changes it"),
         action(
             "DeleteApplication",
-            format!("bellwether delete application {id}"),
+            String::new(),
             Permission::Administer,
             "removes it and everything that runs of it",
         ),
@@ -26,13 +26,12 @@ pub(crate) fn of_application(name: &str) -> Vec<AllowedAction> {
 }
 
 /// What can be done with an environment.
-pub(crate) fn of_environment(name: &str) -> Vec<AllowedAction> {
-    let id = name.trim_start_matches("environments/");
+pub(crate) fn of_environment() -> Vec<AllowedAction> {
     vec![
         action("ApplyEnvironment", "bellwether apply -f <file>".into(), Permission::Administer, "changes it"),
         action(
             "DeleteEnvironment",
-            format!("bellwether delete environment {id}"),
+            String::new(),
             Permission::Administer,
             "removes it, when nothing names it",
         ),
@@ -43,7 +42,7 @@ pub(crate) fn of_environment(name: &str) -> Vec<AllowedAction> {
 pub(crate) fn of_release(release: &Release) -> Vec<AllowedAction> {
     let mut actions = Vec::new();
     for (environment, stage) in &release.stages {
-        let of = format!("{} --environment {environment}", release.id);
+        let of = format!("releases/{} -e {environment}", release.id);
         let mut add = |method, verb: &str, permission, effect: String| {
             actions.push(action(method, format!("bellwether {verb} {of}"), permission, &effect));
         };
@@ -96,7 +95,7 @@ pub(crate) fn of_release(release: &Release) -> Vec<AllowedAction> {
         }
     }
     if release.stages.values().any(|stage| stage.state.is_waiting()) {
-        let command = format!("bellwether cancel {}", release.id);
+        let command = format!("bellwether cancel releases/{}", release.id);
         actions.push(action("CancelRelease", command, Permission::Request, "ends what has not started"));
     }
     actions

@@ -42,7 +42,7 @@ impl Subject<'_> {
 
     fn remedy(&self) -> String {
         let release = self.situation.release;
-        let command = format!("bellwether approve {} --environment {}", release.id, self.environment);
+        let command = format!("bellwether approve releases/{} -e {}", release.id, self.environment);
         match release.requester.kind {
             ApproverKind::Human | ApproverKind::Agent | ApproverKind::Service => command,
             ApproverKind::Local => format!("{command} (by whom is not enforced without tokens)"),

@@ -132,7 +132,8 @@ impl Subject<'_> {
     }
 
     fn manual(&self) -> Option<Condition> {
-        let command = format!("bellwether promote {} --to {}", self.situation.release.id, self.environment);
+        let command =
+            format!("bellwether promote releases/{} -e {}", self.situation.release.id, self.environment);
         (self.part.promotion == Promotion::Manual).then(|| {
             Condition::new(ConditionKind::State, "PROMOTION_MANUAL", "somebody promotes it")
                 .unmet("nobody has yet", command)
@@ -157,13 +158,15 @@ impl Subject<'_> {
     fn held(&self, hold: &Hold) -> Condition {
         let release = &self.situation.release.id;
         let (code, remedy) = match hold.cause {
-            HoldCause::Person => ("HELD", format!("bellwether release-hold holds/{}", hold.id)),
-            HoldCause::ManualRollback => {
-                ("HELD_AFTER_ROLLBACK", format!("bellwether promote {release} --to {}", self.environment))
-            }
-            HoldCause::OlderVersion => {
-                ("HELD_ON_OLDER_VERSION", format!("bellwether promote {release} --to {}", self.environment))
-            }
+            HoldCause::Person => ("HELD", format!("bellwether unhold holds/{}", hold.id)),
+            HoldCause::ManualRollback => (
+                "HELD_AFTER_ROLLBACK",
+                format!("bellwether promote releases/{release} -e {}", self.environment),
+            ),
+            HoldCause::OlderVersion => (
+                "HELD_ON_OLDER_VERSION",
+                format!("bellwether promote releases/{release} -e {}", self.environment),
+            ),
         };
         let actual = format!("{} since {}: {}", hold.by.id, hold.since.strftime("%F %T UTC"), hold.reason);
         Condition::new(ConditionKind::Hold, code, "nobody stopped the line").unmet(actual, remedy)

@@ -52,7 +52,8 @@ impl Subject<'_> {
         let expected = format!("the same has not failed in {environment} before");
         let condition = Condition::new(ConditionKind::State, "FAILED_HERE", expected);
         if self.situation.failed_here {
-            return condition.unmet("it has", format!("bellwether promote {release} --to {environment}"));
+            return condition
+                .unmet("it has", format!("bellwether promote releases/{release} -e {environment}"));
         }
         condition.met("it has not")
     }

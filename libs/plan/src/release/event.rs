@@ -93,6 +93,12 @@ pub enum ReleaseEvent {
     Restored {
         /// Where.
         environment: EnvironmentId,
+        /// The rollout that brought it back; empty: its own instances had been kept.
+        #[serde(default)]
+        rollout: String,
+        /// `shop@production-18`; empty as above.
+        #[serde(default)]
+        display_name: String,
     },
     /// How long the steps of its rollout took.
     StepsRecorded {

@@ -87,11 +87,17 @@ impl Release {
                 }
                 Ok(())
             }
-            ReleaseEvent::Restored { environment } => {
-                let stage = self.stage(environment)?;
-                if stage.state.is_live() {
-                    stage.settle(stage.state, at);
+            ReleaseEvent::Restored { environment, rollout, display_name } => {
+                if !self.stage(environment)?.state.is_live() {
+                    let text = "what had taken its place was taken back";
+                    self.go(environment, StageState::Completed, "RESTORED", text)?;
                 }
+                let stage = self.stage(environment)?;
+                if !rollout.is_empty() {
+                    stage.rollout = Some(rollout.clone());
+                    stage.rollout_display_name.clone_from(display_name);
+                }
+                stage.settle(stage.state, at);
                 Ok(())
             }
             ReleaseEvent::StepsRecorded { environment, times } => {

@@ -61,6 +61,9 @@ pub struct Release {
     pub ended_at: Option<Timestamp>,
     /// What still waits then is EXPIRED.
     pub expires_at: Option<Timestamp>,
+    /// The W3C `traceparent` of the call that handed it in: everything that follows continues its trace.
+    #[serde(default)]
+    pub trace: Option<String>,
     /// What will be done.
     pub plan: Plan,
     /// The plan's digest.
@@ -103,6 +106,7 @@ impl Release {
             parent_digest: None,
             approvals: Vec::new(),
             ended_at: None,
+            trace: None,
             bundle,
             team,
             labels,

@@ -10,6 +10,7 @@ use bellwether_resource::{
     error::{INTERNAL, INVALID_FIELDS, NOT_FOUND, Problem},
     time,
 };
+use bellwether_server::telemetry;
 use tonic::Status;
 
 use super::Asker;
@@ -31,6 +32,7 @@ struct Wanted {
     team: String,
     labels: std::collections::BTreeMap<String, String>,
     by: Approver,
+    trace: Option<String>,
 }
 
 // === impl Planner ===
@@ -80,8 +82,8 @@ fn read(request: &pb::SubmitReleaseRequest, id: ReleaseId, asker: &Asker) -> Res
     let bundle = convert::bundle(given.unwrap_or(&pb::Bundle::default()))
         .map_err(|error| INVALID_FIELDS.because(format!("the bundle cannot be read: {error}")))?;
     let labels = request.labels.clone().into_iter().collect();
-    let (team, by) = (request.team.clone(), asker.by.clone());
-    Ok(Wanted { id, application, bundle, expires_at, team, labels, by })
+    let (team, by, trace) = (request.team.clone(), asker.by.clone(), telemetry::current_traceparent());
+    Ok(Wanted { id, application, bundle, expires_at, team, labels, by, trace })
 }
 
 /// The release with its plan.
@@ -101,7 +103,8 @@ fn planned(wanted: &Wanted, book: &Book, now: Timestamp) -> Result<Release, Prob
     let plan = book.plan(id, application, &wanted.bundle, now)?;
     let team = if wanted.team.is_empty() { team_of(book, id) } else { wanted.team.clone() };
     let Wanted { id, bundle, by, labels, expires_at, .. } = wanted.clone();
-    Ok(Release::new(id, plan, bundle, by, team, labels, now, expires_at))
+    let release = Release::new(id, plan, bundle, by, team, labels, now, expires_at);
+    Ok(Release { trace: wanted.trace.clone(), ..release })
 }
 
 /// An artifact is needed where a command stands for it.

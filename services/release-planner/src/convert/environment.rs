@@ -71,6 +71,6 @@ pub(crate) fn environment_message(entry: &Entry<Environments>) -> Option<pb::Env
     let former = message.metadata.take().unwrap_or_default();
     message.metadata = Some(metadata(entry, etag_of(entry), &former.team, former.labels));
     message.generation = i64::try_from(state.generation).unwrap_or(i64::MAX);
-    message.allowed_actions = actions::of_environment(&message.name);
+    message.allowed_actions = actions::of_environment();
     Some(message)
 }

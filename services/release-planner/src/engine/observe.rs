@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bellwether_plan::{
-    Approver, ApproverKind, EnvironmentId, Hold, HoldCause, Release, ReleaseEvent, ReleaseId, Stage,
-    StageState, StepKind,
+    ApplicationId, Approver, ApproverKind, EnvironmentId, Hold, HoldCause, Release, ReleaseEvent, ReleaseId,
+    Stage, StageState, StepKind,
 };
 use bellwether_proto::{
     common::v1::principal::Kind,
@@ -18,10 +18,10 @@ use crate::{
     planner::Planner,
 };
 
-/// What a rollout means: events of a release, and a hold.
+/// What a rollout means.
 #[derive(Debug, Default, PartialEq)]
 struct Meaning {
-    release: Option<(ReleaseId, Vec<ReleaseEvent>)>,
+    releases: Vec<(ReleaseId, Vec<ReleaseEvent>)>,
     hold: Option<Hold>,
 }
 
@@ -31,13 +31,12 @@ impl Planner {
     /// Commits what a rollout means for the release that it belongs to. Nothing when that is known already.
     pub(crate) async fn observe_rollout(&self, rollout: &Rollout) -> Result<(), SettleError> {
         let turn = self.turn().await;
-        let meaning = match rollout.rollback_of.is_empty() {
-            true => Meaning { release: forward(turn.book(), rollout), hold: None },
-            false => self.backward(turn.book(), rollout),
+        let meaning = if rollout.rollback_of.is_empty() {
+            Meaning { releases: forward(turn.book(), rollout).into_iter().collect(), hold: None }
+        } else {
+            self.backward(turn.book(), rollout)
         };
-        if let Some((id, events)) = meaning.release.filter(|(_, events)| !events.is_empty()) {
-            self.commit_release(&id, events).await?;
-        }
+        self.commit_releases(meaning.releases).await?;
         if let Some(hold) = meaning.hold {
             self.commit_hold(&hold.id.clone(), HoldEvent::Held { hold }).await?;
         }
@@ -49,15 +48,18 @@ impl Planner {
     pub(crate) async fn observe_target(&self, target: &Target) -> Result<(), SettleError> {
         let Some((application, environment)) = target_of(&target.name) else { return Ok(()) };
         let turn = self.turn().await;
-        let mut changes = Vec::new();
-        for (release, stage) in turn.book().stages(&application.as_str().into(), &environment) {
-            let events = serving(target, &environment, stage);
-            changes.extend((!events.is_empty()).then(|| (release.id.clone(), events)));
-        }
-        for (id, events) in changes {
-            self.commit_release(&id, events).await?;
-        }
+        let changes = serving(turn.book(), target, &application.as_str().into(), &environment);
+        self.commit_releases(changes.into_iter().collect()).await?;
         self.wake();
+        Ok(())
+    }
+
+    async fn commit_releases(&self, changes: Vec<(ReleaseId, Vec<ReleaseEvent>)>) -> Result<(), SettleError> {
+        for (id, events) in changes {
+            if !events.is_empty() {
+                self.commit_release(&id, events).await?;
+            }
+        }
         Ok(())
     }
 
@@ -66,9 +68,13 @@ impl Planner {
         let Some((release, environment, stage)) = book.by_rollout(&rollout.rollback_of) else {
             return Meaning::default();
         };
-        let to = |text: String| Meaning {
-            release: Some((release.id.clone(), taken_back(rollout, environment, stage, text))),
-            hold: self.hold_after(book, rollout, release, environment),
+        let to = |text: String| {
+            let taken_back = (release.id.clone(), taken_back(rollout, environment, stage, text));
+            let restored = restored(book, rollout, environment, stage);
+            Meaning {
+                releases: std::iter::once(taken_back).chain(restored).collect(),
+                hold: self.hold_after(book, rollout, release, environment),
+            }
         };
         match rollout.state() {
             State::Succeeded => to(format!("rolled back by {}", rollout.display_name)),
@@ -125,6 +131,33 @@ fn taken_back(
     let known = stage.code == code || !stage.state.is_live();
     let event = ReleaseEvent::RolloutProgressed { environment, code: code.to_owned(), text };
     if known { Vec::new() } else { vec![event] }
+}
+
+/// The release that a finished rollback has brought back.
+fn restored(
+    book: &Book,
+    rollout: &Rollout,
+    environment: &EnvironmentId,
+    taken_back: &Stage,
+) -> Option<(ReleaseId, Vec<ReleaseEvent>)> {
+    let just_now = rollout.state() == State::Succeeded && taken_back.state.is_live();
+    let release = book.release(rollout.release.strip_prefix("releases/").filter(|_| just_now)?)?;
+    let stage = release.stages.get(environment)?;
+    can_be_restored(stage).then(|| (release.id.clone(), vec![restore(environment, rollout)]))
+}
+
+/// It had served there, and nothing has happened to it since but that others took its place.
+fn can_be_restored(stage: &Stage) -> bool {
+    let replaced = stage.state.is_live() || stage.state == StageState::Superseded;
+    replaced && stage.live_since.is_none() && stage.rollout.is_some()
+}
+
+fn restore(environment: &EnvironmentId, rollout: &Rollout) -> ReleaseEvent {
+    ReleaseEvent::Restored {
+        environment: environment.clone(),
+        rollout: rollout.name.clone(),
+        display_name: rollout.display_name.clone(),
+    }
 }
 
 /// A rollout that brings a release in.
@@ -209,22 +242,34 @@ fn by(rollout: &Rollout) -> Approver {
     Approver { id: principal.id, kind, roles: Vec::new() }
 }
 
-/// Whether the release serves there, and whether it is well.
-fn serving(target: &Target, environment: &EnvironmentId, stage: &Stage) -> Vec<ReleaseEvent> {
-    let environment = environment.clone();
-    let Some(stable) = target.stable.as_ref().filter(|_| stage.state.is_live()) else { return Vec::new() };
-    if stage.rollout.as_deref() != Some(stable.rollout.as_str()) {
-        return Vec::new();
-    }
-    if stage.live_since.is_none() {
-        return vec![ReleaseEvent::Restored { environment }];
-    }
+/// Which release serves at a target, and whether it is well.
+fn serving(
+    book: &Book,
+    target: &Target,
+    application: &ApplicationId,
+    environment: &EnvironmentId,
+) -> Option<(ReleaseId, Vec<ReleaseEvent>)> {
+    let stable = target.stable.as_ref()?;
+    let brought = |stage: &Stage| stage.rollout.as_deref() == Some(stable.rollout.as_str());
+    let (owner, stage) = book.stages(application, environment).find(|(_, stage)| brought(stage))?;
+    // a release that runs the same changed nothing, and serves by the instances of the one before it
+    let same = |release: &Release, stage: &Stage| {
+        stage.live_since.is_some() && release.plan.identity == owner.plan.identity
+    };
+    let live = book.stages(application, environment).rev().find(|(release, stage)| same(release, stage));
+    let Some((live, stage)) = live else {
+        let (rollout, display_name) = (String::new(), String::new());
+        let event = ReleaseEvent::Restored { environment: environment.clone(), rollout, display_name };
+        return can_be_restored(stage).then(|| (owner.id.clone(), vec![event]));
+    };
     let ready = target.instance_states.iter().any(|instance| instance.fleet == stable.id && instance.ready);
-    match (ready, stage.soak.since) {
-        (false, Some(_)) => vec![ReleaseEvent::HealthLost { environment }],
-        (true, None) => vec![ReleaseEvent::HealthRegained { environment }],
-        (true, Some(_)) | (false, None) => Vec::new(),
-    }
+    let environment = environment.clone();
+    let event = match (ready, stage.soak.since) {
+        (false, Some(_)) => ReleaseEvent::HealthLost { environment },
+        (true, None) => ReleaseEvent::HealthRegained { environment },
+        (true, Some(_)) | (false, None) => return None,
+    };
+    Some((live.id.clone(), vec![event]))
 }
 
 /// How long its forward steps took.

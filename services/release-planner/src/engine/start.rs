@@ -6,12 +6,22 @@ use bellwether_client::{ApiError, Backoff};
 use bellwether_plan::{EnvironmentId, Release, ReleaseEvent, ReleaseId, Stage, StageState};
 use bellwether_proto::executor::v1::Rollout;
 
+use bellwether_server::telemetry;
+use tracing::Instrument as _;
+
 use super::targets::is_refusal;
 use crate::{
     book::{Application, Book, TargetState},
     convert::start_request,
     planner::Planner,
 };
+
+/// Between two attempts, at first.
+const FIRST: Duration = Duration::from_millis(50);
+/// Between two attempts, at most: an executor that is back is asked soon.
+const LONGEST: Duration = Duration::from_secs(1);
+/// What the first attempts meet is often over before anybody could read it.
+const WORTH_SAYING: u32 = 4;
 
 /// A rollout that was requested and has no answer yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,12 +56,19 @@ impl Start {
 
     /// Asks until it is answered, or until somebody else has learnt the answer.
     pub(super) async fn run(self, planner: Planner) {
-        let mut backoff =
-            Backoff::new(planner.env().clone(), Duration::from_millis(50), Duration::from_secs(5));
+        let mut backoff = Backoff::new(planner.env().clone(), FIRST, LONGEST);
+        let mut attempts = 0;
         while let Some(release) = self.pending(&planner) {
-            let committed = match self.attempt(&planner, &release).await {
+            attempts += 1;
+            let span =
+                tracing::info_span!("start rollout", release = %release.id, environment = %self.environment);
+            if let Some(trace) = &release.trace {
+                telemetry::continue_from(&span, trace);
+            }
+            let committed = match self.attempt(&planner, &release).instrument(span).await {
                 Attempt::Started(rollout) => planner.observe_rollout(&rollout).await,
                 Attempt::Refused { code, text } => self.end(&planner, code, text).await,
+                Attempt::Again { .. } if attempts < WORTH_SAYING => Ok(()),
                 Attempt::Again { code, text } => self.say(&planner, &release, code, text).await,
             };
             if let Err(error) = committed {

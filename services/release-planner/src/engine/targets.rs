@@ -52,7 +52,7 @@ impl TargetTask {
     /// Asks until it is answered, or until the application has changed.
     pub(super) async fn run(self, planner: Planner) {
         let mut backoff =
-            Backoff::new(planner.env().clone(), Duration::from_millis(50), Duration::from_secs(5));
+            Backoff::new(planner.env().clone(), Duration::from_millis(50), Duration::from_secs(1));
         while let Some(application) = self.current(&planner) {
             let attempt = if self.remove {
                 self.remove(&planner, &application).await

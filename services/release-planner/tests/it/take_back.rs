@@ -120,3 +120,18 @@ async fn the_same_failed_version_is_not_promoted_again_by_itself() {
     house.promote(&again.name, "staging").await.unwrap();
     house.in_state(&again.name, State::Completed).await;
 }
+
+#[tokio::test]
+async fn r36_the_same_again_changes_nothing_and_is_what_serves() {
+    let mut house = House::passing().await;
+    house.line(&["development", "staging"], 300).await;
+    house.apply(shop(&[("development", 1), ("staging", 1)])).await;
+    let first = house.submit("1").await;
+    house.in_state(&first.name, State::Completed).await;
+    let again = house.submit("1").await;
+    let done = house.in_state(&again.name, State::Completed).await;
+    assert_eq!(code_of(&done, "staging"), "UNCHANGED");
+    assert!(stage(&done, "development").live_since.is_some());
+    let former = house.until(&first.name, |release| stage(release, "staging").live_since.is_none()).await;
+    assert!(stage(&former, "development").live_since.is_none());
+}
