@@ -5,7 +5,6 @@
 //! instances of every target as child processes, converges them on what the executor desires, holds the listening
 //! sockets, and starts and replaces the gateway.
 
-mod beside;
 mod command;
 pub mod control;
 mod durable;
@@ -14,6 +13,5 @@ mod serve;
 mod service;
 pub mod supervisor;
 
-pub use beside::{StartError, find, start, stop};
 pub use command::{Command, SupervisorOptions, run};
 pub use service::AGENT_REASONS;

@@ -23,6 +23,8 @@ pub enum Own {
     TimedOut,
     /// The request's body is over the limit.
     TooLarge,
+    /// The client stopped sending its request.
+    BrokenOff,
     /// Something of HTTP that is not offered here.
     Unsupported,
 }
@@ -48,7 +50,7 @@ impl Own {
         response
     }
 
-    /// Status, code, gRPC status (UNIMPLEMENTED, UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED), text.
+    /// Status, code, gRPC status (UNIMPLEMENTED, UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, CANCELLED), text.
     fn words(self) -> (StatusCode, &'static str, &'static str, &'static str) {
         match self {
             Self::NoTarget => (StatusCode::NOT_FOUND, "NO_TARGET", "12", "no application is routed here"),
@@ -74,6 +76,7 @@ impl Own {
                 (StatusCode::GATEWAY_TIMEOUT, "TIMED_OUT", "4", "the application did not answer in time")
             }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", "8", "the body is over the limit"),
+            Self::BrokenOff => (StatusCode::BAD_REQUEST, "BROKEN_OFF", "1", "the request was not sent whole"),
             Self::Unsupported => {
                 (StatusCode::NOT_IMPLEMENTED, "UNSUPPORTED", "12", "this method is not offered here")
             }

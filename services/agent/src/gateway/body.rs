@@ -24,6 +24,8 @@ pub enum RequestBody {
     Empty,
     /// As it comes from the client.
     Streaming(Streaming),
+    /// A small one that was read as a whole, to be sent more than once.
+    Whole(Full<Bytes>),
 }
 
 /// A body that comes from a client.
@@ -78,7 +80,7 @@ impl RequestBody {
     /// What can be seen of it from outside; none where there is no body.
     pub fn progress(&self) -> Option<Arc<Progress>> {
         match self {
-            Self::Empty => None,
+            Self::Empty | Self::Whole(_) => None,
             Self::Streaming(streaming) => Some(streaming.progress.clone()),
         }
     }
@@ -95,6 +97,7 @@ impl Body for RequestBody {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Streaming(streaming) => streaming.poll(cx),
+            Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
         }
     }
 
@@ -102,6 +105,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Streaming(streaming) => streaming.inner.is_end_stream(),
+            Self::Whole(body) => body.is_end_stream(),
         }
     }
 
@@ -109,6 +113,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Streaming(streaming) => streaming.inner.size_hint(),
+            Self::Whole(body) => body.size_hint(),
         }
     }
 }

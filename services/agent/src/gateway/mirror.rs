@@ -3,12 +3,13 @@
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use bellwether_clock::spawn;
-use http::{Method, Request, request::Parts};
-use http_body_util::BodyExt;
+use http::{HeaderValue, Method, Request, request::Parts};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
 
 use super::{
     accounting::Traffic,
-    body::RequestBody,
+    body::{RequestBody, RequestBodyError},
     exchange::Failed,
     proxy::{Proxy, Routed},
     replay::Replay,
@@ -19,41 +20,55 @@ use super::{
 /// More open copies than this are not made: a slow candidate must not take the gateway's memory.
 const MAX_OPEN: usize = 256;
 
+/// A larger body is not copied.
+const MAX_BODY: u64 = 64 * 1024;
+
 /// Tells the application that nobody waits for this answer.
 const MARK: &str = "x-bellwether-mirror";
 
-/// Sends a copy of a request, if one is to be sent. Only requests without a body are copied: a body passes through
-/// once, it is not held.
-pub(super) fn copy(proxy: &Proxy, routed: &Routed, parts: &Parts, body: &RequestBody) {
-    let Some(mirror) = &routed.route.mirror else {
-        return;
+/// Sends a copy of a request, if one is to be sent; returns the request's body, as it may be sent on. A body is copied
+/// only where it is small: it is read as a whole then.
+///
+/// # Errors
+/// The client broke off while its body was read.
+pub(super) async fn copy(
+    proxy: &Proxy,
+    routed: &Routed,
+    parts: &Parts,
+    body: RequestBody,
+) -> Result<RequestBody, RequestBodyError> {
+    let Some(open) = wanted(routed, parts, &body).then(|| Open::enter(&proxy.state)).flatten() else {
+        return Ok(body);
     };
-    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let live = routed.choice.traffic == Traffic::Live && routed.choice.fleet != mirror.fleet;
-    if !live
-        || !(safe || mirror.unsafe_methods)
-        || !matches!(body, RequestBody::Empty)
-        || mirror.sample.pick() == 0
-    {
-        return;
-    }
-    let Some(open) = Open::enter(&proxy.state) else {
-        return;
+    let (body, copy) = match body {
+        RequestBody::Empty => (RequestBody::Empty, RequestBody::Empty),
+        body => {
+            let whole = Full::new(body.collect().await?.to_bytes());
+            (RequestBody::Whole(whole.clone()), RequestBody::Whole(whole))
+        }
     };
-    let request = duplicate(parts);
-    let choice = Choice { fleet: mirror.fleet, traffic: Traffic::Mirrored, remember: false };
+    let mut request = Replay::copy(parts, copy);
+    request.headers_mut().insert(MARK, HeaderValue::from_static("1"));
+    let fleet = routed.route.mirror.as_ref().map_or(routed.choice.fleet, |mirror| mirror.fleet);
+    let choice = Choice { fleet, traffic: Traffic::Mirrored, remember: false };
     let routed = Routed { route: routed.route.clone(), choice, journeys: routed.journeys, grpc: routed.grpc };
     let proxy = proxy.clone();
     spawn("mirror", async move {
         send(&proxy, &routed, request).await;
         drop(open);
     });
+    Ok(body)
 }
 
-fn duplicate(parts: &Parts) -> Request<RequestBody> {
-    let mut request = Replay::copy(parts);
-    request.headers_mut().insert(MARK, http::HeaderValue::from_static("1"));
-    request
+/// Whether this request is to be copied.
+fn wanted(routed: &Routed, parts: &Parts, body: &RequestBody) -> bool {
+    let Some(mirror) = &routed.route.mirror else {
+        return false;
+    };
+    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let small = body.size_hint().upper().is_some_and(|length| length <= MAX_BODY);
+    let live = routed.choice.traffic == Traffic::Live && routed.choice.fleet != mirror.fleet;
+    live && small && (safe || mirror.unsafe_methods) && mirror.sample.pick() == 1
 }
 
 async fn send(proxy: &Proxy, routed: &Routed, request: Request<RequestBody>) {

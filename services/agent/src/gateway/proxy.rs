@@ -10,7 +10,7 @@ use super::{
     accounting::Traffic,
     answer::Own,
     attempt::Attempt,
-    body::{Progress, RequestBody, ResponseBody},
+    body::{Progress, RequestBody, RequestBodyError, ResponseBody},
     exchange::{Answer, Exchange, Failed},
     headers::{self, Peer},
     mirror,
@@ -63,8 +63,11 @@ impl Proxy {
         }
         let mut parts = parts;
         headers::prepare_request(&mut parts, &self.peer, upgrade.as_ref().map(Upgrade::protocol));
-        let body = RequestBody::new(body, max_bytes);
-        mirror::copy(self, &routed, &parts, &body);
+        let body = match mirror::copy(self, &routed, &parts, RequestBody::new(body, max_bytes)).await {
+            Ok(body) => body,
+            Err(RequestBodyError::TooLarge) => return Own::TooLarge.answer(grpc),
+            Err(RequestBodyError::Client(_)) => return Own::BrokenOff.answer(grpc),
+        };
         let mut response = match self.attempts(&routed, parts, body, upgrade).await {
             Ok(response) => response,
             Err(own) => own.answer(grpc),
@@ -157,7 +160,7 @@ impl Proxy {
         let drained = attempt.backend().upstream.is_cut();
         match progress {
             Some(progress) if progress.too_large() => Err(Own::TooLarge),
-            Some(progress) if progress.aborted() => Err(Own::BadGateway),
+            Some(progress) if progress.aborted() => Err(Own::BrokenOff),
             _ => {
                 attempt.broken();
                 Ok(if drained { Own::Drained } else { Own::BadGateway })

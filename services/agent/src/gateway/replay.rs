@@ -19,17 +19,18 @@ impl Replay {
 
     /// The request once more.
     pub fn again(&self) -> Option<Request<RequestBody>> {
-        self.0.as_ref().map(|(method, uri, headers)| without_body(method, uri, headers))
+        let (method, uri, headers) = self.0.as_ref()?;
+        Some(request(method, uri, headers, RequestBody::Empty))
     }
 
-    /// The same request without its body.
-    pub fn copy(parts: &Parts) -> Request<RequestBody> {
-        without_body(&parts.method, &parts.uri, &parts.headers)
+    /// The same request with this body.
+    pub fn copy(parts: &Parts, body: RequestBody) -> Request<RequestBody> {
+        request(&parts.method, &parts.uri, &parts.headers, body)
     }
 }
 
-fn without_body(method: &Method, uri: &Uri, headers: &HeaderMap) -> Request<RequestBody> {
-    let mut request = Request::new(RequestBody::Empty);
+fn request(method: &Method, uri: &Uri, headers: &HeaderMap, body: RequestBody) -> Request<RequestBody> {
+    let mut request = Request::new(body);
     *request.method_mut() = method.clone();
     *request.uri_mut() = uri.clone();
     *request.headers_mut() = headers.clone();

@@ -86,3 +86,18 @@ fn of_route(error: &RouteError) -> Problem {
     };
     reason.because(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bellwether_resource::error::page_problems;
+
+    use super::AGENT_REASONS;
+
+    #[test]
+    fn every_reason_has_its_page() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+        assert_eq!(page_problems(AGENT_REASONS, &pages), Vec::<String>::new());
+    }
+}

@@ -57,6 +57,10 @@ async fn answer(name: String, request: Request<Incoming>) -> Result<Response<Bod
                 .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
             response
         }
+        "say" => {
+            println!("{}", words.next().unwrap_or("hello"));
+            text(name.clone())
+        }
         "headers" => text(format!("{:?}", request.headers())),
         "upgrade" => upgraded(request),
         "grpc" => grpc(request).await,

@@ -96,13 +96,20 @@ async fn a_mirror_sends_copies_and_answers_from_stable_only() {
     }
     let request = client.request("/").method("DELETE").body(Full::default()).unwrap();
     assert_eq!(read(client.send(request).await).await, "a");
+    let control = gateway.client.clone();
     let mirrored = || async {
-        let samples = gateway.samples().await;
+        let samples = control.samples().await.unwrap().1;
         let of_candidate =
             samples.iter().filter(|sample| sample.key.fleet == "candidate" && sample.requests > 0);
         of_candidate.map(|sample| (sample.key.traffic, sample.requests, sample.errors)).collect::<Vec<_>>()
     };
     until("the copies", || async { mirrored().await == [(Traffic::Mirrored, 10, 10)] }).await;
+    // methods that change things only where that is allowed, with their bodies
+    gateway.target().mirror.as_mut().unwrap().unsafe_methods = true;
+    gateway.apply().await;
+    let request = client.request("/echo").method("POST").body(Full::from("order")).unwrap();
+    assert_eq!(read(client.send(request).await).await, "order");
+    until("the copy", || async { mirrored().await == [(Traffic::Mirrored, 11, 10)] }).await;
 }
 
 #[tokio::test]

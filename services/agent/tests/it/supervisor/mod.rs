@@ -2,4 +2,5 @@
 
 mod converge;
 mod crash;
+mod logs;
 mod restart;
