@@ -50,7 +50,8 @@ pub async fn build(
     metrics: &Metrics,
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
-    let options = Options { standby: config.standby, ..Options::new(env.clone()) };
+    // nothing here takes traffic back, so nothing must go through on a full disk
+    let options = Options { standby: config.standby, ballast_bytes: 0, ..Options::new(env.clone()) };
     let journal = bellwether_journal::open(&config.journal, options).await.map_err(not_opened)?;
     let metrics = NotifierMetrics::new(metrics);
     let settings = Settings { retry: config.retry.clone(), keep: config.keep, metrics: metrics.clone() };

@@ -83,7 +83,7 @@ async fn take<T: Tell>(
 async fn catch_up<T: Tell>(tell: &mut T, resource: &T::Resource, place: &mut Place) -> Result<(), Lost> {
     let metadata = T::metadata(resource).cloned().unwrap_or_default();
     let updated = metadata.update_time.as_ref().and_then(timestamp);
-    if !updated.is_some_and(|updated| updated > place.told()) {
+    if updated.is_none_or(|updated| updated <= place.told()) {
         return Ok(());
     }
     let Some(standing) = T::standing(resource) else { return Ok(()) };

@@ -140,6 +140,32 @@ async fn a_dead_letter_can_be_replayed_with_the_same_id() {
 }
 
 #[tokio::test]
+async fn what_retention_has_removed_is_not_sent_again() {
+    let (mut rig, receiver) = (Rig::new(), Receiver::start([]).await);
+    rig.keep.count = 1;
+    let running = rig.start().await;
+    running.route_to(&receiver.url(), json!({})).await;
+    for number in 1..=3 {
+        running.tell(fact(number, "rollouts/1", Class::Terminal)).await;
+    }
+    receiver.wait(3).await;
+    running.all_ended().await;
+    assert_eq!(running.outbox.prune().await.unwrap(), 2);
+    assert_eq!(running.outbox.deliveries(None, 10, |_| true).await.len(), 1);
+    running.stop().await;
+    let running = rig.start().await;
+    assert_eq!(running.outbox.deliveries(None, 10, |_| true).await.len(), 1);
+    // read again after a crash: its stream remembers that it was delivered
+    running.tell(fact(1, "rollouts/1", Class::Terminal)).await;
+    running.tell(fact(4, "rollouts/1", Class::Terminal)).await;
+    receiver.wait(4).await;
+    running.all_ended().await;
+    let titles: Vec<_> = receiver.seen().iter().map(|seen| seen.title()).collect();
+    assert_eq!(titles, [1, 2, 3, 4].map(|number| format!("rollouts/1 {number}")));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_page_overtakes_what_is_about_something_else() {
     let (rig, receiver) = (Rig::new(), Receiver::start([]).await);
     receiver.always(Reply::Silence);

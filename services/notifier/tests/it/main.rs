@@ -12,3 +12,4 @@ mod receiver;
 mod refusing;
 mod rig;
 mod signing;
+mod verdicts;

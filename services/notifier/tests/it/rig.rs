@@ -24,6 +24,7 @@ pub struct Rig {
     pub dir: TempDir,
     pub retry: RetryPolicy,
     pub allow: Vec<String>,
+    pub keep: Keep,
 }
 
 /// A running notifier without its streams.
@@ -40,7 +41,12 @@ impl Rig {
     pub fn new() -> Self {
         let delays = [0, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120].map(Duration::from_millis);
         let retry = RetryPolicy { delays: delays.to_vec(), jitter_percent: 0, ..RetryPolicy::default() };
-        Self { dir: tempfile::tempdir().unwrap(), retry, allow: vec!["127.0.0.0/8".into(), "::1".into()] }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            retry,
+            allow: vec!["127.0.0.0/8".into(), "::1".into()],
+            keep: Keep::default(),
+        }
     }
 
     pub async fn start(&self) -> Running {
@@ -48,8 +54,7 @@ impl Rig {
         let path = self.dir.path().join("notifier.db");
         let journal = SqliteJournal::open(&path, Options::new(env.clone())).await.unwrap();
         let metrics = NotifierMetrics::new(&Metrics::new());
-        let settings =
-            Settings { retry: self.retry.clone(), keep: Keep::default(), metrics: metrics.clone() };
+        let settings = Settings { retry: self.retry.clone(), keep: self.keep, metrics: metrics.clone() };
         let outbox = Outbox::open(Arc::new(journal), env.clone(), settings).await.unwrap();
         let allow = self.allow.iter().map(|network| network.parse().unwrap()).collect();
         let limits = Limits { answer_bytes: 1024, ..Limits::default() };
