@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Uri, Version,
-    header::{CONNECTION, CONTENT_TYPE, HOST, TE, TRANSFER_ENCODING, UPGRADE},
+    header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST, TE, TRANSFER_ENCODING, UPGRADE},
     request, response,
     uri::{Authority, Scheme},
 };
@@ -98,6 +98,19 @@ pub fn set_version(parts: &mut request::Parts, upstream: &Upstream, http2: bool)
             parts.uri = path.and_then(Result::ok).unwrap_or_default();
         }
         parts.version = Version::HTTP_11;
+        join_cookies(&mut parts.headers);
+    }
+}
+
+/// HTTP/2 may send cookies one by one, HTTP/1.1 has one header of them (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    if cookies.next().is_none() || cookies.next().is_none() {
+        return;
+    }
+    let all: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
     }
 }
 
@@ -171,6 +184,13 @@ mod tests {
         assert_eq!(parts.headers["x-public"], "1");
         assert_eq!(parts.headers["x-forwarded-for"], "127.0.0.1");
         assert_eq!(parts.headers["x-forwarded-host"], "shop");
+    }
+
+    #[test]
+    fn cookies_that_came_one_by_one_are_joined() {
+        let mut parts = request(&[("cookie", "a=1"), ("cookie", "b=2")]);
+        join_cookies(&mut parts.headers);
+        assert_eq!(parts.headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
     }
 
     #[test]

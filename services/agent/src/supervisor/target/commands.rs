@@ -1,6 +1,7 @@
 //! What a target can be told. Everything is written down before it is done.
 
 use bellwether_clock::Timestamp;
+use jiff::SignedDuration;
 
 use super::{Observed, State, Target, TargetError, file::File, file::TakenOver};
 use crate::{
@@ -13,6 +14,9 @@ use crate::{
     },
 };
 
+/// Deadlines that differ by less are the same.
+const SAME_DEADLINE: SignedDuration = SignedDuration::from_secs(1);
+
 // === impl Target ===
 
 impl Target {
@@ -24,7 +28,10 @@ impl Target {
         let mut state = self.state.lock().await;
         let generation = fence.generation;
         let take = |file: &mut File| {
-            file.wish = wish;
+            let before = std::mem::replace(&mut file.wish, wish);
+            for (fleet, until) in &mut file.wish.drains {
+                *until = deadline(before.drains.get(fleet).copied(), *until);
+            }
             file.converged = generation;
         };
         self.admit(&mut state, fence, take).await?;
@@ -52,6 +59,7 @@ impl Target {
             return Err(TargetError::NoFleet(fleet));
         }
         let begin = |file: &mut File| {
+            let until = deadline(file.wish.drains.get(&fleet).copied(), until);
             file.wish.drains.insert(fleet, until);
         };
         self.admit(&mut state, fence, begin).await?;
@@ -131,6 +139,12 @@ impl Target {
         self.pass(state).await;
         Ok(confirmed.ok_or(RouteError::Down)?)
     }
+}
+
+/// A drain's deadline that was told before stays: what comes again is the time that is left, measured anew, and a
+/// deadline that moves by milliseconds would be a new route each time.
+fn deadline(before: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    before.filter(|before| before.duration_since(now).abs() < SAME_DEADLINE).unwrap_or(now)
 }
 
 // === impl State ===

@@ -11,7 +11,7 @@ use bellwether_proto::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::kit::{Agent, Client, TARGET, SOON};
+use crate::kit::{Agent, Client, SOON, TARGET};
 
 #[tokio::test]
 async fn lines_are_told_and_followed() {
@@ -48,7 +48,8 @@ async fn changes_are_told_to_those_who_watch() {
 
 async fn put(agent: &mut Agent, header: ArtifactHeader, bytes: &[u8]) -> Result<bool, tonic::Status> {
     let header = PutArtifactRequest { part: Some(Part::Header(header)) };
-    let chunks = bytes.chunks(1024 * 1024).map(|chunk| PutArtifactRequest { part: Some(Part::Chunk(chunk.to_vec())) });
+    let chunks =
+        bytes.chunks(1024 * 1024).map(|chunk| PutArtifactRequest { part: Some(Part::Chunk(chunk.to_vec())) });
     let parts: Vec<_> = std::iter::once(header).chain(chunks).collect();
     Ok(agent.client.put_artifact(tokio_stream::iter(parts)).await?.into_inner().existed)
 }
@@ -66,7 +67,8 @@ fn header(bytes: &[u8]) -> ArtifactHeader {
 async fn an_uploaded_archive_runs() {
     let mut agent = Agent::start().await;
     let program = std::fs::read(env!("CARGO_BIN_EXE_agent-test-server")).unwrap();
-    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    let mut archive =
+        tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     let mut entry = tar::Header::new_gnu();
     entry.set_size(program.len() as u64);
     entry.set_mode(0o644);
@@ -85,12 +87,14 @@ async fn an_uploaded_archive_runs() {
     agent.until_ready("stable", 1).await;
     assert_eq!(Client::new(agent.ingress).get("/").await.1, "stable");
     // what was changed on the disk is not run
-    let place = agent.directory.path().join("agent/artifacts").join(&header.digest).join("root/shop/bin/server");
+    let place =
+        agent.directory.path().join("agent/artifacts").join(&header.digest).join("root/shop/bin/server");
     std::fs::remove_file(&place).unwrap();
     std::fs::write(&place, "changed").unwrap();
     agent.desired.fleets[0].count = 2;
     agent.converge().await;
-    let digest = agent.until("the problem", |observed| observed.problems.iter().any(|it| it.code == "ARTIFACT_DIGEST"));
+    let digest = agent
+        .until("the problem", |observed| observed.problems.iter().any(|it| it.code == "ARTIFACT_DIGEST"));
     digest.await;
 }
 

@@ -4,3 +4,4 @@ mod converge;
 mod crash;
 mod logs;
 mod restart;
+mod samples;
