@@ -1,1 +1,7 @@
-//! Black-box tests of the real services: scenarios, crash loops, simulation, load.
+//! What the black-box tests and benchmarks share: real processes, clients, the shop, waiting for conditions.
+
+pub mod ports;
+pub mod process;
+pub mod shop;
+pub mod stack;
+pub mod wait;

@@ -1,0 +1,8 @@
+//! Black box: the real processes, driven over gRPC, by signals and by HTTP traffic. Scenarios are under their numbers;
+//! docs/scenarios.md says where each is tested.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod canary;
+
+/// The file of `bellwether`.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_bellwether-under-test");

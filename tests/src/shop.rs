@@ -1,0 +1,250 @@
+//! The demonstration's shop as an application of the tests: policies short, margins and α as they are by default.
+
+use std::{collections::HashMap, net::SocketAddr, path::Path, time::Duration as Span};
+
+use anyhow::Context as _;
+use bellwether_client::{Watch, WatchEvent};
+use bellwether_proto::{
+    Duration,
+    executor::v1::{
+        Artifact, Bake, Check, Rollout, RolloutPolicy, Strategy, WatchRolloutsRequest, artifact::Source,
+        check::Kind as CheckKind, rollout::State, strategy::Kind as StrategyKind,
+    },
+    monitor::v1::HealthPolicy,
+    planner::v1::{
+        Application, ApplyApplicationRequest, ApplyEnvironmentRequest, Bundle, Deployment, Environment,
+        SubmitReleaseRequest,
+    },
+};
+
+use bellwether::load::{Load, LoadConfig};
+
+use crate::{
+    stack::{Stack, free_address},
+    wait::{DEADLINE, until},
+};
+
+/// The application's environment.
+pub const ENVIRONMENT: &str = "test";
+
+/// A span in milliseconds.
+pub fn millis(millis: i64) -> Option<Duration> {
+    Some(Duration { seconds: millis / 1000, nanos: i32::try_from(millis % 1000 * 1_000_000).unwrap_or(0) })
+}
+
+/// A bake that is as short as it can be.
+pub fn short_bake() -> Option<Bake> {
+    Some(Bake { min: millis(500), max: millis(120_000), no_checks: false })
+}
+
+/// A release of the shop.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// The version.
+    pub version: String,
+    /// How it gets its traffic.
+    pub strategy: Strategy,
+    /// How it behaves (`SHOP_ERRORS_PERCENT`, `SHOP_SLOWNESS`, `SHOP_START_MS`).
+    pub configuration: HashMap<String, String>,
+}
+
+// === impl Release ===
+
+impl Release {
+    /// A good canary in two steps.
+    pub fn canary(version: &str) -> Self {
+        Self::of(version, StrategyKind::Canary).weights(&[50.0, 100.0])
+    }
+
+    /// A good release by this recipe.
+    pub fn of(version: &str, kind: StrategyKind) -> Self {
+        let strategy = Strategy {
+            kind: kind.into(),
+            bake: short_bake(),
+            final_bake: short_bake(),
+            ..Default::default()
+        };
+        Self { version: version.to_owned(), strategy, configuration: HashMap::new() }
+    }
+
+    /// With these weights.
+    #[must_use]
+    pub fn weights(mut self, weights: &[f64]) -> Self {
+        self.strategy.weights_percent = weights.to_vec();
+        self
+    }
+
+    /// With this configuration.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.configuration.insert(name.to_owned(), value.to_owned());
+        self
+    }
+}
+
+/// Applies the shop in one environment, with this many instances, reached at `front`.
+///
+/// # Errors
+/// What the planner says.
+pub async fn apply(stack: &Stack, name: &str, instances: i32, front: SocketAddr) -> anyhow::Result<()> {
+    let environment = Environment { name: ENVIRONMENT.to_owned(), ..Default::default() };
+    apply_environment(stack, environment).await?;
+    apply_to(
+        stack,
+        name,
+        HashMap::from([(ENVIRONMENT.to_owned(), deployment(instances, &front.to_string()))]),
+    )
+    .await
+}
+
+/// Applies an environment.
+///
+/// # Errors
+/// What the planner says.
+pub async fn apply_environment(stack: &Stack, environment: Environment) -> anyhow::Result<()> {
+    let request = ApplyEnvironmentRequest { environment: Some(environment), ..Default::default() };
+    stack.planner().apply_environment(request).await?;
+    Ok(())
+}
+
+/// Applies the shop in these environments.
+///
+/// # Errors
+/// What the planner says.
+pub async fn apply_to(
+    stack: &Stack,
+    name: &str,
+    environments: HashMap<String, Deployment>,
+) -> anyhow::Result<()> {
+    let application = Application { name: name.to_owned(), environments, ..Default::default() };
+    let request = ApplyApplicationRequest { application: Some(application), ..Default::default() };
+    stack.planner().apply_application(request).await?;
+    Ok(())
+}
+
+/// The shop in an environment: this many instances, reached at `listen`, policies as short as they can be.
+pub fn deployment(instances: i32, listen: &str) -> Deployment {
+    Deployment {
+        instances,
+        command: ["{artifact}", "demo-shop"].map(str::to_owned).to_vec(),
+        listen: listen.to_owned(),
+        ready: Some(Check {
+            kind: Some(CheckKind::HttpPath("/healthz".to_owned())),
+            interval: millis(100),
+            ..Default::default()
+        }),
+        policy: Some(RolloutPolicy {
+            keep: millis(1_000),
+            drain: millis(1_000),
+            recovery_max: millis(5_000),
+            ..Default::default()
+        }),
+        health: Some(HealthPolicy { warm_up: millis(500), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// Brings the shop's first version in, and puts a load on it that is there until it is dropped.
+///
+/// # Errors
+/// When it does not come to serve.
+pub async fn serving(stack: &Stack, name: &str, instances: i32, rps: u32) -> anyhow::Result<Load> {
+    let front = free_address()?;
+    apply(stack, name, instances, front).await?;
+    let mut first = Release::of("1", StrategyKind::BlueGreen);
+    first.strategy.final_bake = Some(Bake { no_checks: true, ..Default::default() });
+    let first = ended(stack, &submit(stack, name, &first).await?).await?;
+    anyhow::ensure!(first.state() == State::Succeeded, "the first deployment: {first:#?}");
+    let load = load(stack, front, rps);
+    until("the load is answered", || async { (load.tally().good > 20).then_some(()) }).await?;
+    Ok(load)
+}
+
+/// A load on the shop.
+pub fn load(stack: &Stack, front: SocketAddr, rps: u32) -> Load {
+    let config =
+        LoadConfig { base: format!("http://{front}"), rps, timeout: Span::from_secs(20), in_flight: 2_000 };
+    Load::start(config, stack.env())
+}
+
+/// Submits a release of the shop; returns its name.
+///
+/// # Errors
+/// What the planner says.
+pub async fn submit(stack: &Stack, application: &str, release: &Release) -> anyhow::Result<String> {
+    let request = SubmitReleaseRequest {
+        application: application.to_owned(),
+        bundle: Some(Bundle {
+            version: release.version.clone(),
+            artifact: Some(artifact(stack.program())?),
+            configuration: release.configuration.clone(),
+            strategy: Some(release.strategy.clone()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let answer = stack.planner().submit_release(request).await?.into_inner();
+    Ok(answer.release.context("an answer without a release")?.name)
+}
+
+/// Follows a release's rollout until `is_it` says so.
+///
+/// # Errors
+/// When that is not within the deadline.
+pub async fn rollout_until(
+    stack: &Stack,
+    release: &str,
+    is_it: impl Fn(&Rollout) -> bool,
+) -> anyhow::Result<Rollout> {
+    let (client, filter) = (stack.executor(), format!("release = \"{release}\""));
+    let mut watch = Watch::new(stack.env(), move |resume_token| {
+        let (mut client, filter) = (client.clone(), filter.clone());
+        async move { client.watch_rollouts(WatchRolloutsRequest { filter, resume_token }).await }
+    });
+    let mut last: Option<Rollout> = None;
+    let following = async {
+        loop {
+            if let WatchEvent::Snapshot(rollout) | WatchEvent::Changed { resource: rollout, .. } =
+                watch.next().await?
+            {
+                if is_it(&rollout) {
+                    return anyhow::Ok(rollout);
+                }
+                last = Some(rollout);
+            }
+        }
+    };
+    match tokio::time::timeout(2 * DEADLINE, following).await {
+        Ok(found) => found,
+        Err(_) => anyhow::bail!("the rollout of {release} is not there yet: {last:#?}"),
+    }
+}
+
+/// Follows a release's rollout to its end.
+///
+/// # Errors
+/// As [`rollout_until`].
+pub async fn ended(stack: &Stack, release: &str) -> anyhow::Result<Rollout> {
+    rollout_until(stack, release, |rollout| is_over(rollout.state())).await
+}
+
+/// Whether nothing more happens by itself.
+pub fn is_over(state: State) -> bool {
+    match state {
+        State::Succeeded
+        | State::RolledBack
+        | State::Superseded
+        | State::Cancelled
+        | State::NeedsOperator => true,
+        State::Unspecified | State::Pending | State::Running | State::RollingBack | State::Recovering => {
+            false
+        }
+    }
+}
+
+/// The program itself is the shop.
+fn artifact(program: &Path) -> anyhow::Result<Artifact> {
+    let path = program.canonicalize()?;
+    let text = path.to_str().context("the program's path is not UTF-8")?.to_owned();
+    Ok(Artifact { name: "shop".to_owned(), digest: String::new(), source: Some(Source::Path(text)) })
+}
