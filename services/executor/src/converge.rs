@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use bellwether_clock::Timestamp;
 use bellwether_platform::{Driver, Error, Fence};
-use bellwether_rollout::{Desired, Effect, Input, TargetState, desired, effects};
-use bellwether_server::telemetry;
+use bellwether_rollout::{Desired, Effect, Input, Step, TargetState, desired, effects};
 use tracing::{Instrument as _, info_span};
 
 use crate::{
@@ -212,11 +211,10 @@ impl Converger<'_> {
 
     /// In the trace of the rollout that is at work.
     fn span(&self, entry: &TargetEntry) -> tracing::Span {
-        let span = info_span!("converge", target = %self.target, generation = entry.state.core.desired_since);
-        let active = entry.state.core.active().and_then(|it| entry.state.rollout(it.id()));
-        if let Some(trace) = active.and_then(|it| it.trace.as_deref()) {
-            telemetry::continue_from(&span, trace);
-        }
+        let core = &entry.state.core;
+        let step = core.active().and_then(|it| it.current()).map(Step::kind);
+        let span = info_span!("converge", target = %self.target, generation = core.desired_since, ?step);
+        self.executor.continue_trace(&span, entry);
         span
     }
 }

@@ -7,6 +7,7 @@ use std::{collections::HashSet, time::Duration};
 
 use bellwether_rollout::{Call, Effect, HookId, HookPlace, Input, Outcome, effects};
 use futures::{StreamExt as _, stream::FuturesUnordered};
+use tracing::{Instrument as _, info_span};
 
 use crate::{
     hooks::Subject,
@@ -51,8 +52,10 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
 
 async fn perform(executor: &Executor, state: State, call: Decided) {
     let mut watched = state.clone();
+    let span = info_span!("hook", name = call.subject.hook, key = call.subject.idempotency_key);
+    executor.continue_trace(&span, &state.borrow());
     let outcome = tokio::select! {
-        outcome = executor.hooks().run(&call.call, call.timeout, &call.subject) => outcome,
+        outcome = executor.hooks().run(&call.call, call.timeout, &call.subject).instrument(span) => outcome,
         () = withdrawn(executor, &mut watched, &call) => return,
     };
     report(executor, &state, &call, outcome).await;

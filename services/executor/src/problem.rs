@@ -83,3 +83,18 @@ fn precondition(violations: &[Violation]) -> Problem {
 fn reason(code: &str) -> Reason {
     EXECUTOR_REASONS.iter().find(|reason| reason.name == code).copied().unwrap_or(STATE_CONFLICT)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use bellwether_resource::error::page_problems;
+
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_page() {
+        let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+        assert_eq!(page_problems(EXECUTOR_REASONS, &pages), Vec::<String>::new());
+    }
+}

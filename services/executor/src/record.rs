@@ -104,7 +104,7 @@ pub struct RolloutRecord {
     pub changed_at: Timestamp,
     /// The whole of the last verdict that counted.
     pub verdict: Option<Box<monitor::Verdict>>,
-    /// Where its trace goes on.
+    /// The trace that asked for it, which its own goes on with.
     pub trace: Option<String>,
 }
 
@@ -199,7 +199,7 @@ impl RolloutRecord {
         if verdict.is_some() {
             self.verdict.clone_from(verdict);
         }
-        if trace.is_some() {
+        if matches!(&fact.event, Event::Rollout { what: RolloutEvent::Accepted { .. }, .. }) {
             self.trace.clone_from(trace);
         }
         self.settle(&fact.event);

@@ -76,7 +76,8 @@ impl Fields<'_> {
     pub(crate) fn digest(&self, name: &str, given: &str) {
         let hex = given.strip_prefix("sha256:").unwrap_or(given);
         let digit = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
-        if !given.is_empty() && !(hex.len() == 64 && hex.bytes().all(digit)) {
+        let right = hex.len() == 64 && hex.bytes().all(digit);
+        if !given.is_empty() && !right {
             self.refuse(name, format!("{given:?}"), "a sha256 in 64 lower-case hex digits");
         }
     }

@@ -36,7 +36,7 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
         let heard = *link.borrow_and_update();
         let wanted = convert::analysis(&entry);
         let synced = match executor.monitor() {
-            Some(source) => told.sync(&**source, wanted.as_ref()).await,
+            Some(source) => told.sync(executor, &**source, wanted.as_ref()).await,
             None => wanted.is_none(),
         };
         if let Some(rollout) = wanted.as_ref().and_then(|it| convert::analysis_of(&it.name)) {
@@ -92,8 +92,16 @@ fn watched_since(rollout: &bellwether_rollout::Rollout) -> bellwether_clock::Tim
 
 impl Told {
     /// Tells the monitor what has changed; whether it knows everything now.
-    async fn sync(&mut self, source: &dyn MonitorSource, wanted: Option<&pb::Analysis>) -> bool {
+    async fn sync(
+        &mut self,
+        executor: &Executor,
+        source: &dyn MonitorSource,
+        wanted: Option<&pb::Analysis>,
+    ) -> bool {
         if let Some(old) = self.analysis.take_if(|old| wanted.is_none_or(|new| new.name != old.name)) {
+            if let Some((rollout, _)) = convert::analysis_of(&old.name) {
+                executor.refreshes().forget(rollout);
+            }
             self.stop = Some(old.name);
         }
         let stopped = self.stop(source).await;

@@ -121,11 +121,11 @@ impl Link {
     }
 }
 
-/// A change of decision goes to its target; a refresh of one says nothing new to the core.
+/// A change of decision goes to its target; a refresh of one says nothing new to the core, and is shown.
 fn dispatch(executor: &Executor, verdict: Box<pb::Verdict>) {
-    if let Some((rollout, _)) = convert::analysis_of(&verdict.analysis)
-        && verdict.sequence > 0
-    {
+    let Some((rollout, _)) = convert::analysis_of(&verdict.analysis) else { return };
+    executor.refreshes().take(rollout, &verdict);
+    if verdict.sequence > 0 {
         executor.seats().judge(rollout, verdict);
     }
 }

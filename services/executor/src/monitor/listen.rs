@@ -3,6 +3,7 @@
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_rollout::{Decision, Input};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::{Instrument as _, info_span};
 
 use crate::{
     convert,
@@ -21,10 +22,14 @@ pub(crate) async fn run(
             tracing::warn!(analysis = %given.analysis, "a verdict that says nothing is ignored");
             continue;
         };
+        let analysis = given.analysis.clone();
         let mut note = Note { verdict: Some(given), ..Note::default() };
         if verdict.decision == Decision::Error {
             note.incident = executor.common_mode().lost(&state.borrow().stream, executor.env());
         }
-        executor.deliver(&state, Input::Verdict(Box::new(verdict)), note).await;
+        let span = info_span!("verdict", %analysis, decision = ?verdict.decision);
+        executor.continue_trace(&span, &state.borrow());
+        let input = Input::Verdict(Box::new(verdict));
+        executor.deliver(&state, input, note).instrument(span).await;
     }
 }

@@ -6,12 +6,14 @@ mod common_mode;
 mod grpc;
 mod link;
 mod listen;
+mod refreshes;
 mod source;
 
 pub(crate) use analyse::{report_gap, run as analyse};
 pub(crate) use common_mode::CommonMode;
 pub(crate) use link::Link;
 pub(crate) use listen::run as listen;
+pub(crate) use refreshes::Refreshes;
 
 pub use grpc::GrpcMonitor;
 pub use source::{MonitorSource, Sign};

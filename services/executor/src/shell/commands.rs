@@ -73,7 +73,7 @@ impl Executor {
         let (stream, id) = self.open_rollout(&command.name).await?;
         self.scope(&ask.caller, &stream)?;
         let OnRollout { method, etag, etag_required, reason, action, .. } = command;
-        let (call, by) = (ask.call(method)?, ask.by());
+        let (call, by, trace) = (ask.call(method)?, ask.by(), telemetry::current_traceparent());
         let input = move |entry: &TargetEntry| {
             let rollout = Targets::rollout(entry, id).ok_or_else(|| missing(id))?;
             let actual = entry.state.rollout(id).map(|it| it.etag.to_string()).unwrap_or_default();
@@ -86,7 +86,7 @@ impl Executor {
             let action = action(rollout, &by)?;
             let given =
                 Given { method: method.into(), by: by.0.clone(), reason: reason.clone(), rollout: Some(id) };
-            Ok::<_, Denied>((Input::Command(Box::new(Command { by, reason, action })), note(given)))
+            Ok::<_, Denied>((Input::Command(Box::new(Command { by, reason, action })), note(given, trace)))
         };
         let answer = move |entry: &TargetEntry| shown_rollout(entry, shown.unwrap_or(id));
         let done = self.submit(&stream, call, input, answer).await?;
@@ -106,7 +106,7 @@ impl Executor {
         let stream = Targets::stream(&command.target);
         self.scope(&ask.caller, &stream)?;
         let OnTarget { method, etag, reason, action, .. } = command;
-        let (call, by) = (ask.call(method)?, ask.by());
+        let (call, by, trace) = (ask.call(method)?, ask.by(), telemetry::current_traceparent());
         let input = move |entry: &TargetEntry| {
             let creates = matches!(action, Action::Apply(_));
             if !creates && entry.state.core.spec.is_none() {
@@ -118,7 +118,7 @@ impl Executor {
                 _ => None,
             };
             let given = Given { method: method.into(), by: by.0.clone(), reason: reason.clone(), rollout };
-            Ok::<_, Denied>((Input::Command(Box::new(Command { by, reason, action })), note(given)))
+            Ok::<_, Denied>((Input::Command(Box::new(Command { by, reason, action })), note(given, trace)))
         };
         if validate_only {
             return Ok(convert::target(&self.rehearse(&stream, input)?));
@@ -168,7 +168,7 @@ impl Executor {
         self.scope(&ask.caller, &given.target)?;
         let Some(spec) = spec else { return Err(no_target(&given.target).into()) };
         self.drivers().require(&spec, &start.request, first).await?;
-        let (call, by) = (ask.call("StartRollout")?, ask.by());
+        let (call, by, trace) = (ask.call("StartRollout")?, ask.by(), telemetry::current_traceparent());
         let input = move |entry: &TargetEntry| {
             let mut request = start.request;
             request.configuration_diff = diff(entry, &request.fleet);
@@ -179,7 +179,7 @@ impl Executor {
                 rollout: Some(id),
             };
             let action = Action::Start(Box::new(request));
-            let note = Note { asked: Some(Box::<Asked>::new(start.asked)), ..note(command) };
+            let note = Note { asked: Some(Box::<Asked>::new(start.asked)), ..note(command, trace) };
             Ok::<_, Denied>((Input::Command(Box::new(Command { by, reason: String::new(), action })), note))
         };
         if given.validate_only {
@@ -226,7 +226,11 @@ impl Executor {
         if let Some(entry) = entry
             && let Some(rollout) = Targets::rollout(&entry, id)
         {
-            return Ok(convert::rollout(&entry, rollout));
+            let mut shown = convert::rollout(&entry, rollout);
+            if let Some(newer) = self.refreshes().newer(id, shown.verdict.as_ref()) {
+                shown.verdict = Some(newer);
+            }
+            return Ok(shown);
         }
         archive::get(&**self.journal(), id).await.map_err(unreadable)?.ok_or_else(|| missing(id))
     }
@@ -262,9 +266,9 @@ impl Executor {
     }
 }
 
-/// A command's note, with the trace that it belongs to.
-fn note(given: Given) -> Note {
-    Note { trace: telemetry::current_traceparent(), command: Some(given), ..Note::default() }
+/// A command's note, with the trace that it belongs to: that of the call, not of the transaction's task.
+fn note(given: Given, trace: Option<String>) -> Note {
+    Note { trace, command: Some(given), ..Note::default() }
 }
 
 fn diff(entry: &TargetEntry, new: &bellwether_rollout::FleetSpec) -> String {

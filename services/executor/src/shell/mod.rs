@@ -24,14 +24,14 @@ use bellwether_clock::Env;
 use bellwether_journal::{CommitError, Journal};
 use bellwether_resource::{Call, Done, Store, TransactError};
 use bellwether_rollout::{Input, Refusal};
-use bellwether_server::Shutdown;
+use bellwether_server::{Shutdown, telemetry};
 use prost::Message;
 
 use crate::{
     drivers::Drivers,
     hooks::Hooks,
     metrics::ExecutorMetrics,
-    monitor::{CommonMode, Link, MonitorSource},
+    monitor::{CommonMode, Link, MonitorSource, Refreshes},
     record::Note,
     targets::{TargetEntry, Targets},
 };
@@ -54,6 +54,7 @@ struct Inner {
     parts: Parts,
     link: Link,
     common_mode: CommonMode,
+    refreshes: Refreshes,
     metrics: ExecutorMetrics,
     stop: stop::Stopper,
 }
@@ -82,8 +83,16 @@ impl Executor {
         let env = store.env().clone();
         let metrics = ExecutorMetrics::new(&parts.metrics);
         let stop = stop::Stopper::new(parts.shutdown.clone());
-        let (link, common_mode) = (Link::new(env.now()), CommonMode::default());
-        Self(Arc::new(Inner { store, seats: Seats::default(), parts, link, common_mode, metrics, stop }))
+        Self(Arc::new(Inner {
+            store,
+            seats: Seats::default(),
+            parts,
+            link: Link::new(env.now()),
+            common_mode: CommonMode::default(),
+            refreshes: Refreshes::default(),
+            metrics,
+            stop,
+        }))
     }
 
     /// Takes up every target where the journal left it, and follows the monitor. Within a Tokio runtime.
@@ -156,6 +165,14 @@ impl Executor {
         self.0.seats.publish(self, entry);
     }
 
+    /// Makes a span part of the trace of the rollout that is at work.
+    pub(crate) fn continue_trace(&self, span: &tracing::Span, entry: &TargetEntry) {
+        let active = entry.state.core.active().and_then(|it| entry.state.rollout(it.id()));
+        if let Some(trace) = active.and_then(|it| it.trace.as_deref()) {
+            telemetry::continue_from(span, trace);
+        }
+    }
+
     /// Stops where the journal is somebody else's by now.
     fn consider<E>(&self, error: &TransactError<E>) {
         match error {
@@ -202,6 +219,10 @@ impl Executor {
 
     pub(crate) fn common_mode(&self) -> &CommonMode {
         &self.0.common_mode
+    }
+
+    pub(crate) fn refreshes(&self) -> &Refreshes {
+        &self.0.refreshes
     }
 
     pub(crate) fn metrics(&self) -> &ExecutorMetrics {

@@ -129,11 +129,12 @@ async fn x06_two_commands_race_in_one_order_with_both_outcomes_recorded() {
         if won {
             assert!(recorded.contains(&("AbortRollout", Outcome::Done)), "{recorded:?}");
         }
-        if advanced.is_ok() {
-            let outcome = if won { Outcome::Superseded } else { Outcome::Done };
-            assert!(recorded.contains(&("AdvanceRollout", outcome)), "{recorded:?}");
-        } else {
-            assert_eq!(advanced.unwrap_err().code(), Code::FailedPrecondition);
+        match advanced {
+            Ok(_) => {
+                let outcome = if won { Outcome::Superseded } else { Outcome::Done };
+                assert!(recorded.contains(&("AdvanceRollout", outcome)), "{recorded:?}");
+            }
+            Err(refused) => assert_eq!(refused.code(), Code::FailedPrecondition),
         }
     }
 }

@@ -51,7 +51,8 @@ async fn r01_a_canary_that_passes_makes_its_very_instances_stable() {
     let stats = house.hands().stats(SHOP);
     let mut started = stats.started[&fleet(&rollout)].clone();
     let mut serving = house.hands().instances(SHOP, fleet(&rollout));
-    (started.sort_unstable(), serving.sort_unstable());
+    started.sort_unstable();
+    serving.sort_unstable();
     assert_eq!(started, serving, "no instance of the candidate was started twice");
     let shares: Vec<_> = stats.splits.iter().map(|split| split.share(fleet(&rollout)).as_f64()).collect();
     assert_eq!(shares, [0.0, 10.0, 50.0, 100.0]);

@@ -68,8 +68,8 @@ mod tests {
 
     #[test]
     fn a_diff_names_what_changed_without_values() {
-        let mut old = FleetSpec::default();
-        old.env = [("TOKEN".to_owned(), "one".to_owned()), ("SAME".to_owned(), "x".to_owned())].into();
+        let env = [("TOKEN".to_owned(), "one".to_owned()), ("SAME".to_owned(), "x".to_owned())].into();
+        let old = FleetSpec { env, ..FleetSpec::default() };
         let mut new = old.clone();
         new.env.insert("TOKEN".into(), "two".into());
         new.env.insert("EXTRA".into(), "three".into());

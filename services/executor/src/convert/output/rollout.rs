@@ -33,7 +33,7 @@ pub(crate) fn rollout(entry: &Entry<Targets>, it: &Rollout) -> pb::Rollout {
         target: entry.stream.to_string(),
         spec: Some(fleet_spec(&it.request.fleet, it.request.irreversible)),
         strategy: Some(record.asked.strategy.clone()),
-        policy: Some(record.asked.policy.clone()),
+        policy: Some(record.asked.policy),
         health: Some(record.asked.health.clone()),
         release: it.request.release.clone(),
         plan_digest: it.request.plan_digest.clone(),

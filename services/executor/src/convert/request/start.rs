@@ -30,7 +30,7 @@ pub(crate) fn start(
     rollout: RolloutId,
     target: &TargetSpec,
 ) -> Result<Start, Problem> {
-    let policy = given.policy.clone().unwrap_or_default();
+    let policy = given.policy.unwrap_or_default();
     let health = given.health.clone().unwrap_or_default();
     let wanted = given.strategy.clone().unwrap_or_default();
     read(|fields| {
