@@ -36,13 +36,13 @@ impl Live {
         }
     }
 
-    /// Something happened: a line of text, or the resource as one line of JSON.
+    /// Something happened: a line of text where there is one, or the resource as one line of JSON.
     ///
     /// # Errors
     /// When standard output cannot be written.
-    pub fn fact<R: Serialize>(&self, resource: &R, fact: &str, name: &str) -> anyhow::Result<()> {
+    pub fn fact<R: Serialize>(&self, resource: &R, text: Option<String>) -> anyhow::Result<()> {
         match (self.format, &self.screen) {
-            (Format::Table, None) => render::line(&format!("{name} {fact}")),
+            (Format::Table, None) => text.map_or(Ok(()), |text| render::line(&text)),
             (Format::Table, Some(_)) => Ok(()),
             (Format::Json, _) => render::line(&serde_json::to_string(resource)?),
             (Format::Yaml, _) => {

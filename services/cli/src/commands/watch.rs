@@ -14,7 +14,7 @@ use crate::{
     live::Live,
     lookup,
     names::Reference,
-    render::{self, Format, release as release_view, rollout as rollout_view, style},
+    render::{self, Format, fact, release as release_view, rollout as rollout_view, style},
     session::Session,
 };
 
@@ -72,7 +72,7 @@ async fn follow_rollouts(session: &Session, format: Format, filter: &str, until_
                 }
             }
             WatchEvent::Changed { change, resource } => {
-                live.fact(&resource, &change.fact, &resource.display_name)?;
+                live.fact(&resource, fact::of_rollout(&change.fact, &resource))?;
                 if newest.as_ref().is_none_or(|n| number(n) <= number(&resource)) {
                     newest = Some(resource);
                 }
@@ -101,7 +101,7 @@ async fn follow_release(session: &Session, format: Format, found: &Release, unti
             event = releases.next() => match event? {
                 WatchEvent::Snapshot(now) => release = now,
                 WatchEvent::Changed { change, resource } => {
-                    live.fact(&resource, &change.fact, &resource.display_name)?;
+                    live.fact(&resource, Some(fact::of_release(&change.fact, &resource)))?;
                     release = resource;
                 }
                 WatchEvent::Current | WatchEvent::Deleted { .. } | WatchEvent::Heartbeat => {}
@@ -109,7 +109,7 @@ async fn follow_release(session: &Session, format: Format, found: &Release, unti
             event = rollouts.next() => match event? {
                 WatchEvent::Snapshot(now) => rollout = newer(rollout, now),
                 WatchEvent::Changed { change, resource } => {
-                    live.fact(&resource, &change.fact, &resource.display_name)?;
+                    live.fact(&resource, fact::of_rollout(&change.fact, &resource))?;
                     rollout = newer(rollout, resource);
                 }
                 WatchEvent::Current | WatchEvent::Deleted { .. } | WatchEvent::Heartbeat => {}

@@ -20,7 +20,7 @@ use crate::{
     artifact,
     live::Live,
     load::{Load, LoadConfig, Tally},
-    render::{self, Format, rollout as view},
+    render::{self, Format, fact, rollout as view},
     session::Session,
 };
 
@@ -105,7 +105,8 @@ impl Play {
                 event = self.rollouts.next() => match event? {
                     WatchEvent::Snapshot(rollout) if rollout.release == release => shown = Some(rollout),
                     WatchEvent::Changed { change, resource } if resource.release == release => {
-                        live.fact(&resource, &change.fact, &format!("  {}", resource.display_name))?;
+                        let text = fact::of_rollout(&change.fact, &resource).map(|text| format!("  {text}"));
+                        live.fact(&resource, text)?;
                         shown = Some(resource);
                     }
                     WatchEvent::Snapshot(_) | WatchEvent::Changed { .. } | WatchEvent::Current

@@ -1,6 +1,7 @@
 //! What people and programs see: tables and colours on a terminal, JSON and YAML for the rest.
 
 pub mod checks;
+pub mod fact;
 pub mod plan;
 pub mod release;
 pub mod rollout;
