@@ -129,17 +129,7 @@ async fn a_removed_application_takes_its_targets_along() {
     house.client.delete_application(request).await.unwrap();
     let request = pb::GetApplicationRequest { name: "shop".into() };
     assert_eq!(house.client.get_application(request).await.unwrap_err().code(), Code::NotFound);
-    let gone = async {
-        loop {
-            let request =
-                bellwether_proto::executor::v1::GetTargetRequest { name: "targets/shop@development".into() };
-            match house.executor.get_target(request).await {
-                Err(status) if status.code() == Code::NotFound => return,
-                _ => tokio::task::yield_now().await,
-            }
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.unwrap();
+    house.executor_target_gone("shop@development").await;
 }
 
 #[tokio::test]

@@ -9,8 +9,12 @@ use bellwether_journal::{Journal, Options, SqliteJournal};
 use bellwether_notifier::egress::AddressPolicy;
 use bellwether_platform::fake::Fake;
 use bellwether_proto::{
-    executor::v1 as executor, monitor::v1::Decision,
-    planner::v1::release_planner_service_client::ReleasePlannerServiceClient,
+    executor::v1 as executor,
+    monitor::v1::Decision,
+    planner::v1::{
+        WatchReleasesRequest, release_planner_service_client::ReleasePlannerServiceClient,
+        watch_releases_response::Message,
+    },
 };
 use bellwether_server::{
     IdentityFiles, Kind, Metrics, Role, ServeConfig, Server, Shutdown, Token, TokenFile, bind, secret_hash,
@@ -46,6 +50,8 @@ pub struct House {
     pub world: World,
     pub client: Client,
     pub executor: ExecutorClient,
+    /// A token of the stream of releases from before the first one.
+    pub beginning: String,
     planner: Option<Process>,
     executor_process: Option<Process>,
 }
@@ -184,7 +190,20 @@ impl House {
         let planner = Some(world.start_planner().await);
         let client = ReleasePlannerServiceClient::new(transport(world.planner_address, None));
         let executor = ExecutorClient::new(transport(world.executor_address, None));
-        Self { world, client, executor, planner, executor_process }
+        let mut house = Self { world, client, executor, beginning: String::new(), planner, executor_process };
+        house.beginning = house.current().await;
+        house
+    }
+
+    /// The token of the stream of releases now.
+    async fn current(&mut self) -> String {
+        let request = WatchReleasesRequest::default();
+        let mut stream = self.client.watch_releases(request).await.unwrap().into_inner();
+        loop {
+            if let Message::Current(current) = stream.message().await.unwrap().unwrap().message.unwrap() {
+                return current.resume_token;
+            }
+        }
     }
 
     /// Calls with somebody's token.

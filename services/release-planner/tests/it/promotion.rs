@@ -2,13 +2,16 @@
 
 use bellwether_proto::{monitor::v1::Decision, planner::v1 as pb};
 use bellwether_resource::time;
+use bellwether_rollout::FleetId;
 use pb::{release::State, release_environment::State as Stage};
 
 use super::{
-    files::{environment, shop},
+    files::{environment, shop, submission},
     house::House,
     wait::{code_of, stage, unmet},
 };
+
+const LONG: std::time::Duration = std::time::Duration::from_secs(20);
 
 fn time_of(time: Option<&bellwether_proto::Timestamp>) -> jiff::Timestamp {
     time::timestamp(time.unwrap()).unwrap()
@@ -114,6 +117,62 @@ async fn a_change_of_the_application_plans_anew_and_one_of_its_count_does_not() 
     assert_eq!(plan.environments[1].spec.as_ref().unwrap().env["FEATURE"], "on");
 }
 
+#[tokio::test]
+async fn a_soak_begins_anew_when_it_was_not_healthy() {
+    const SOAK: u64 = 900;
+    let mut house = House::passing().await;
+    house.line(&["development", "staging"], SOAK).await;
+    house.apply(shop(&[("development", 1), ("staging", 1)])).await;
+    let release = house.submit("1").await;
+    let soaking = house.in_stage(&release.name, "development", Stage::Soaking).await;
+    let rollout = stage(&soaking, "development").rollout.clone();
+    let fleet = FleetId(rollout.trim_start_matches("rollouts/").parse().unwrap());
+    let hands = house.world.fake.control();
+    hands.set_ready("shop@development", fleet, 0);
+    house.fact(&release.name, "RELEASE_HEALTH_LOST").await;
+    hands.set_ready("shop@development", fleet, 1);
+    let regained = house.fact(&release.name, "RELEASE_HEALTH_REGAINED").await;
+    let done = house.in_state(&release.name, State::Completed).await;
+    let started = time_of(stage(&done, "staging").start_time.as_ref());
+    let soaked = started.duration_since(time_of(regained.time.as_ref())).as_millis();
+    assert!(soaked >= i128::from(SOAK), "{soaked} ms after it was healthy again");
+}
+
+#[tokio::test]
+async fn an_older_version_that_somebody_promotes_holds_what_comes_by_itself() {
+    let mut house = House::passing().await;
+    house.line(&["development", "staging"], 0).await;
+    house.apply(shop(&[("development", 1), ("staging", 1)])).await;
+    let old = house.submit("1").await;
+    house.in_state(&old.name, State::Completed).await;
+    let new = house.submit("2").await;
+    house.in_state(&new.name, State::Completed).await;
+    house.until(&old.name, |release| stage(release, "staging").live_since.is_none()).await;
+    house.promote(&old.name, "staging").await.unwrap();
+    house.until(&old.name, |release| stage(release, "staging").live_since.is_some()).await;
+    house.until(&new.name, |release| stage(release, "staging").live_since.is_none()).await;
+    let third = house.submit("3").await;
+    house.until(&third.name, |release| unmet(release, "staging") == ["HELD_ON_OLDER_VERSION"]).await;
+    house.promote(&third.name, "staging").await.unwrap();
+    house.in_state(&third.name, State::Completed).await;
+    let holds = house.client.list_holds(pb::ListHoldsRequest::default()).await.unwrap().into_inner();
+    assert!(holds.holds.is_empty(), "a promotion ends the hold");
+}
+
+#[tokio::test]
+async fn a_plan_expects_what_was_measured() {
+    let mut house = House::passing().await;
+    house.line(&["development"], 0).await;
+    house.apply(shop(&[("development", 1)])).await;
+    let first = house.submit("1").await;
+    house.in_state(&first.name, State::Completed).await;
+    let answer = house.client.submit_release(submission("2")).await.unwrap().into_inner();
+    let part = answer.plan.unwrap().environments.remove(0);
+    let measured = part.timeline.iter().find(|milestone| milestone.kind == "SCALE").unwrap();
+    assert_eq!(measured.basis, "recorded (1)");
+    assert_eq!(part.rollback.unwrap().target_version, "1");
+}
+
 // === impl House ===
 
 impl House {
@@ -150,6 +209,44 @@ impl House {
                 }
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(20), wait).await.unwrap()
+        tokio::time::timeout(LONG, wait).await.unwrap()
+    }
+
+    /// Returns once a target is gone.
+    pub async fn executor_target_gone(&mut self, target: &str) {
+        use bellwether_proto::executor::v1::{WatchTargetsRequest, watch_targets_response::Message};
+        let (application, environment) = target.split_once('@').unwrap();
+        let filter = format!("application = {application} AND environment = {environment}");
+        let request = WatchTargetsRequest { filter, ..Default::default() };
+        let mut stream = self.executor.watch_targets(request).await.unwrap().into_inner();
+        let mut there = false;
+        let wait = async {
+            loop {
+                match stream.message().await.unwrap().unwrap().message.unwrap() {
+                    Message::Snapshot(_) => there = true,
+                    Message::Current(_) if !there => return,
+                    Message::Deleted(_) => return,
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(LONG, wait).await.unwrap();
+    }
+
+    /// The first change of this kind that a release had, or will have.
+    async fn fact(&mut self, name: &str, fact: &str) -> bellwether_proto::common::v1::Change {
+        let start = pb::WatchReleasesRequest { resume_token: self.beginning.clone(), ..Default::default() };
+        let mut stream = self.client.watch_releases(start).await.unwrap().into_inner();
+        let wait = async {
+            loop {
+                let message = stream.message().await.unwrap().unwrap().message.unwrap();
+                let pb::watch_releases_response::Message::Changed(changed) = message else { continue };
+                let change = changed.change.unwrap();
+                if changed.release.unwrap().name == name && change.fact == fact {
+                    return change;
+                }
+            }
+        };
+        tokio::time::timeout(LONG, wait).await.unwrap()
     }
 }

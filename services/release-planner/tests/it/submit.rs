@@ -169,3 +169,50 @@ async fn wait_release_answers_when_it_is_there_or_the_time_is_over() {
     let waited = house.client.wait_release(long).await.unwrap().into_inner();
     assert_eq!((waited.reached, waited.release.unwrap().state()), (true, State::Completed));
 }
+
+#[tokio::test]
+async fn r13_a_newer_release_takes_the_place_of_one_at_work() {
+    let mut house = House::passing().await;
+    house.line(&["development"], 0).await;
+    house.apply(shop(&[("development", 1)])).await;
+    let first = house.submit("1").await;
+    house.in_state(&first.name, State::Completed).await;
+    house.world.monitor.decide(None);
+    let second = house.submit("2").await;
+    house.until(&second.name, |release| !stage(release, "development").rollout.is_empty()).await;
+    let third = house.submit("3").await;
+    house.in_state(&second.name, State::Superseded).await;
+    house.world.monitor.decide(Some(bellwether_proto::monitor::v1::Decision::Pass));
+    house.in_state(&third.name, State::Completed).await;
+}
+
+#[tokio::test]
+async fn what_the_executor_refuses_fails_with_its_reason() {
+    let mut house = House::passing().await;
+    house.line(&["development"], 0).await;
+    let mut application = shop(&[("development", 1)]);
+    application.defaults.as_mut().unwrap().router = "nowhere".into();
+    house.apply(application).await;
+    let release = house.submit("1").await;
+    let failed = house.in_state(&release.name, State::Failed).await;
+    let reason = stage(&failed, "development").reason.clone().unwrap();
+    assert!(reason.text.contains("router"), "{reason:?}");
+    house.apply(shop(&[("development", 1)])).await;
+    house.promote(&release.name, "development").await.unwrap();
+    house.in_state(&release.name, State::Completed).await;
+}
+
+#[tokio::test]
+async fn what_waits_past_its_deadline_expires() {
+    let mut house = House::passing().await;
+    let mut gated = super::files::environment("development", None, 0);
+    gated.approvals = vec![pb::ApprovalRule { id: "four-eyes".into(), ..Default::default() }];
+    house.apply_environment(gated).await;
+    house.apply(shop(&[("development", 1)])).await;
+    let end = house.world.env.now() + std::time::Duration::from_millis(400);
+    let expire_time = Some(bellwether_resource::time::to_timestamp(end));
+    let request = pb::SubmitReleaseRequest { expire_time, ..submission("1") };
+    let release = house.client.submit_release(request).await.unwrap().into_inner().release.unwrap();
+    house.because(&release.name, "development", "APPROVAL").await;
+    house.in_state(&release.name, State::Expired).await;
+}
