@@ -57,10 +57,7 @@ impl Monitor {
         };
         event.set_kind(Kind::Security);
         event.set_severity(Severity::Critical);
-        self.client
-            .push_events(PushEventsRequest { events: vec![event], ..Default::default() })
-            .await
-            .unwrap();
+        self.client.push_events(PushEventsRequest { events: vec![event] }).await.unwrap();
     }
 
     async fn stop(self) {
