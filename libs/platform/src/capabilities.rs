@@ -93,14 +93,15 @@ impl Capabilities {
 
     fn step(&self, index: usize, step: &Step, n: u32, alone: bool) -> Vec<Need> {
         let need = |name, has| Need { name, has, by: format!("steps[{index}]") };
-        match step {
-            Step::Route(route) => self.route(route).into_iter().map(|(name, has)| need(name, has)).collect(),
-            Step::Replace(Replace { max_surge, .. }) => {
-                let surge = (max_surge.count(n, Percent::ZERO) > 0).then(|| need("surge", self.surge));
-                surge.into_iter().chain([need("weights", self.weights || n <= 1)]).collect()
-            }
-            Step::Scale(Scale { fleet: Role::Candidate, .. }) if !alone => vec![need("surge", self.surge)],
-            _ => vec![],
+        if let Step::Route(route) = step {
+            self.route(route).into_iter().map(|(name, has)| need(name, has)).collect()
+        } else if let Step::Replace(Replace { max_surge, .. }) = step {
+            let surge = (max_surge.count(n, Percent::ZERO) > 0).then(|| need("surge", self.surge));
+            surge.into_iter().chain([need("weights", self.weights || n <= 1)]).collect()
+        } else if matches!(step, Step::Scale(Scale { fleet: Role::Candidate, .. })) && !alone {
+            vec![need("surge", self.surge)]
+        } else {
+            Vec::new()
         }
     }
 

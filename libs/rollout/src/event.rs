@@ -364,10 +364,10 @@ impl Event {
 
     /// The rollout that it is about.
     pub const fn rollout(&self) -> Option<RolloutId> {
-        match self {
-            Self::Rollout { id, .. } => Some(*id),
-            Self::Aftercare { rollout, .. } => Some(*rollout),
-            _ => None,
+        if let Self::Rollout { id, .. } | Self::Aftercare { rollout: id, .. } = self {
+            Some(*id)
+        } else {
+            None
         }
     }
 }

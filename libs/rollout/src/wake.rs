@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 
 use crate::engine::aftercare::cut_by;
-use crate::model::{
-    Aftercare, Bake, HoldKind, Policies, Rollout, Stage, State, Step, StepKind, TargetState, after,
-};
+use crate::model::{Aftercare, Bake, HoldKind, Policies, Rollout, Stage, State, Step, TargetState, after};
 
 /// The next moment at which [`crate::decide`] with [`crate::Input::Tick`] may have something to say; none: only an
 /// input can change anything. Always later than `now`: what is due at `now` was decided by the last call.
@@ -47,14 +45,21 @@ fn step(it: &Rollout) -> Vec<Timestamp> {
     let hook = it.step.hook.as_ref().filter(|run| run.outcome.is_none());
     let call = hook_timeout(it, current);
     let called = hook.and_then(|run| Some(after(run.since, call?)));
+    let progress = || it.step.progress.reaches(it.policies().progress_deadline).into_iter().collect();
     let by_kind = match current {
         Step::Bake(bake) => bakes(it, *bake),
         Step::Wait(wait) => vec![after(it.step.since, wait.duration)],
         Step::Drain => drains(after(it.step.since, it.policies().drain), it.policies()),
-        _ if limited(current.kind()) => {
-            it.step.progress.reaches(it.policies().progress_deadline).into_iter().collect()
+        Step::Scale(_)
+        | Step::Route(_)
+        | Step::Replace(_)
+        | Step::RestoreCapacity
+        | Step::RouteBack(_)
+        | Step::VerifyRoute
+        | Step::Remove => progress(),
+        Step::Prepare(_) | Step::Gate(_) | Step::Hook(_) | Step::Promote | Step::UndoHook { .. } => {
+            Vec::new()
         }
-        _ => Vec::new(),
     };
     by_kind.into_iter().chain(called).collect()
 }
@@ -64,32 +69,9 @@ fn drains(until: Timestamp, policies: &Policies) -> Vec<Timestamp> {
     vec![until, cut_by(until, policies)]
 }
 
-/// Steps that the progress deadline looks at.
-const fn limited(kind: StepKind) -> bool {
-    match kind {
-        StepKind::Scale
-        | StepKind::Route
-        | StepKind::Replace
-        | StepKind::RestoreCapacity
-        | StepKind::RouteBack
-        | StepKind::VerifyRoute
-        | StepKind::Remove => true,
-        StepKind::Prepare
-        | StepKind::Bake
-        | StepKind::Gate
-        | StepKind::Hook
-        | StepKind::Wait
-        | StepKind::Promote
-        | StepKind::Drain
-        | StepKind::UndoHook => false,
-    }
-}
-
 fn hook_timeout(it: &Rollout, step: &Step) -> Option<std::time::Duration> {
-    let hook = match step {
-        Step::UndoHook { step } => it.steps.get(*step).and_then(Step::hook),
-        other => other.hook(),
-    };
+    let undone = if let Step::UndoHook { step } = step { it.steps.get(*step) } else { None };
+    let hook = undone.unwrap_or(step).hook();
     hook.map(|hook| hook.timeout)
 }
 

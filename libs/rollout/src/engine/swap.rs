@@ -153,7 +153,9 @@ impl<'a> Swap<'a> {
     /// Platforms stop instances that are not ready first.
     fn allowed(&self, fewer: u32) -> bool {
         let state = self.ctx.state;
-        let (ready_to, ready_from) = (state.ready(self.to), state.ready(self.from));
+        // one that a person has started, or that is to be stopped, is not counted on
+        let ready_to = state.ready(self.to).min(self.wanted(self.to));
+        let ready_from = state.ready(self.from);
         let left = ready_from.min(fewer);
         let least = self.settled.saturating_sub(self.unavailable);
         // instances that are missing will be back: they are not given away either

@@ -35,17 +35,16 @@ pub(super) fn apply(
         AftercareEvent::Draining { until } => care.stage = Stage::Draining { until: *until },
         AftercareEvent::Removing => care.stage = Stage::Removing,
         AftercareEvent::ContractStarted { index, attempt } => {
-            let since = match &care.stage {
-                Stage::Contract { index: same, run } if same == index && *attempt > 1 => run.since,
-                _ => at,
-            };
+            // the timeout counts from the first attempt
+            let since = running(care, *index).filter(|_| *attempt > 1).map_or(at, |run| run.since);
             let run = HookRun { attempt: *attempt, since, outcome: None };
             care.stage = Stage::Contract { index: *index, run };
         }
-        AftercareEvent::ContractEnded { index, outcome } => match &mut care.stage {
-            Stage::Contract { index: same, run } if same == index => run.outcome = Some(outcome.clone()),
-            _ => return Err(format!("contract migration {index} is not called")),
-        },
+        AftercareEvent::ContractEnded { index, outcome } => {
+            let run =
+                running(care, *index).ok_or_else(|| format!("contract migration {index} is not called"))?;
+            run.outcome = Some(outcome.clone());
+        }
         AftercareEvent::Retried => {
             if let Stage::Contract { run, .. } = &mut care.stage {
                 *run = HookRun { attempt: run.attempt + 1, since: at, outcome: None };
@@ -54,4 +53,13 @@ pub(super) fn apply(
         AftercareEvent::Kept { .. } | AftercareEvent::Ended | AftercareEvent::Reclaimed => {}
     }
     Ok(())
+}
+
+/// The call of a contract migration, while it is that one's turn.
+fn running(care: &mut Aftercare, index: usize) -> Option<&mut HookRun> {
+    if let Stage::Contract { index: at, run } = &mut care.stage {
+        Some(run).filter(|_| *at == index)
+    } else {
+        None
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     input::Choice,
     model::{
         Decision, FleetId, Kind, Monitor, Origin, Override, Past, PauseOwner, Percent, Principal, Reason,
-        Rollout, RolloutId, Route, StartRequest, State, Step, StepEnd, StepRun, TargetState,
+        Rollout, RolloutId, Route, StartRequest, State, Step, StepEnd, StepRun, TargetState, ValidationItem,
     },
 };
 
@@ -30,52 +30,68 @@ pub(super) fn apply(
             state.rollouts.insert(id, rollout);
             state.queue.push(id);
             state.numbered = *number;
-            return Ok(());
+            Ok(())
         }
-        RolloutEvent::Ended { state: end, reason } => return ended(state, id, *end, reason, at),
-        RolloutEvent::Promoted { past } => return promoted(state, id, past),
-        RolloutEvent::PromoteReversed => return reversed(state, id),
-        RolloutEvent::Started { .. } => {
-            ensure(state.queue.first() == Some(&id), || format!("it is not the turn of rollout {id}"))?;
-        }
-        _ => {}
-    }
-    let ready: Vec<_> = state.observed.instances.values().filter(|it| it.ready).map(|it| it.id).collect();
-    let cut = cut_by_drain(state);
-    let rollout = state.rollouts.get_mut(&id).ok_or_else(|| unknown(id))?;
-    ensure(!rollout.ended(), || format!("rollout {id} is {}", rollout.state.name()))?;
-    if matches!((event, rollout.current()), (RolloutEvent::StepEnded { .. }, Some(Step::Drain))) {
-        // a drain that is repeated says the same again
-        rollout.cut_by_drain = rollout.cut_by_drain.max(cut);
-    }
-    match event {
+        RolloutEvent::Ended { state: end, reason } => ended(state, id, *end, reason, at),
+        RolloutEvent::Promoted { past } => promoted(state, id, past),
+        RolloutEvent::PromoteReversed => reversed(state, id),
         RolloutEvent::Waiting { reason } => {
+            let rollout = open(state, id)?;
             expect(rollout, rollout.state == State::Pending, "waits")?;
             rollout.reason = reason.clone();
+            Ok(())
         }
         RolloutEvent::Started { steps, stable, stable_floor } => {
-            expect(rollout, rollout.state == State::Pending, "starts")?;
-            started(rollout, steps, *stable, *stable_floor, at);
-            rollout.ever_ready.extend(ready);
+            started(state, id, (steps, *stable, *stable_floor), at)
         }
-        RolloutEvent::Interrupted { reason, taken_over } => interrupted(rollout, reason, *taken_over, at)?,
-        RolloutEvent::Resolved { choice, .. } => resolved(rollout, *choice, event, at)?,
+        RolloutEvent::Interrupted { reason, taken_over } => {
+            interrupted(open(state, id)?, reason, *taken_over, at)
+        }
+        RolloutEvent::Resolved { choice, by, reason } => {
+            resolved(open(state, id)?, *choice, (by, reason), at)
+        }
         RolloutEvent::RollbackStarted { reason, undo, superseded_by } => {
-            turned(rollout, reason, undo, *superseded_by, at)?;
+            turned(open(state, id)?, reason, undo, *superseded_by, at)
         }
         RolloutEvent::RollbackResumed { reason } => {
+            let rollout = open(state, id)?;
             expect(rollout, rollout.undoing(), "resumes undoing")?;
             enter(rollout, State::RollingBack, reason, at);
+            Ok(())
         }
-        RolloutEvent::RecoveryStarted { items } => {
-            expect(rollout, rollout.undoing(), "recovers")?;
-            let reason = rollout.reason.clone();
-            enter(rollout, State::Recovering, &reason, at);
-            rollout.validation.clone_from(items);
+        RolloutEvent::RecoveryStarted { items } => recovering(open(state, id)?, items, at),
+        RolloutEvent::StepEnded { .. } => {
+            let cut = cut_by_drain(state);
+            let rollout = open(state, id)?;
+            if matches!(rollout.current(), Some(Step::Drain)) {
+                // a drain that is repeated says the same again
+                rollout.cut_by_drain = rollout.cut_by_drain.max(cut);
+            }
+            step::apply(rollout, event, at)
         }
-        _ => step::apply(rollout, event, at)?,
+        RolloutEvent::StepStarted { .. }
+        | RolloutEvent::StepIssued
+        | RolloutEvent::SegmentStarted { .. }
+        | RolloutEvent::Paused(_)
+        | RolloutEvent::Resumed { .. }
+        | RolloutEvent::Advanced { .. }
+        | RolloutEvent::PermitRenewed { .. }
+        | RolloutEvent::Judged(_)
+        | RolloutEvent::Monitored { .. }
+        | RolloutEvent::Held(_)
+        | RolloutEvent::HookStarted { .. }
+        | RolloutEvent::HookEnded { .. }
+        | RolloutEvent::Answered { .. }
+        | RolloutEvent::RouteRefused { .. }
+        | RolloutEvent::Validated(_) => step::apply(open(state, id)?, event, at),
     }
-    Ok(())
+}
+
+/// The rollout, unless it is over.
+fn open(state: &mut TargetState, id: RolloutId) -> Result<&mut Rollout, Why> {
+    let rollout = state.rollouts.get_mut(&id).ok_or_else(|| unknown(id))?;
+    ensure(!rollout.ended(), || format!("rollout {id} is {}", rollout.state.name()))?;
+    Ok(rollout)
 }
 
 /// Connections that the running drains had to close.
@@ -145,13 +161,18 @@ fn accepted(
     }
 }
 
+type Beginning<'a> = (&'a [Step], Option<FleetId>, Option<u32>);
+
 fn started(
-    rollout: &mut Rollout,
-    steps: &[Step],
-    stable: Option<FleetId>,
-    floor: Option<u32>,
+    state: &mut TargetState,
+    id: RolloutId,
+    (steps, stable, floor): Beginning<'_>,
     at: Timestamp,
-) {
+) -> Result<(), Why> {
+    ensure(state.queue.first() == Some(&id), || format!("it is not the turn of rollout {id}"))?;
+    let ready: Vec<_> = state.observed.instances.values().filter(|it| it.ready).map(|it| it.id).collect();
+    let rollout = open(state, id)?;
+    expect(rollout, rollout.state == State::Pending, "starts")?;
     let reason = Reason::new("STARTED", "the rollout has started");
     enter(rollout, State::Running, &reason, at);
     rollout.steps = steps.to_vec();
@@ -159,6 +180,16 @@ fn started(
     rollout.stable_floor = floor;
     rollout.started_at = Some(at);
     rollout.step = StepRun::before(at);
+    rollout.ever_ready.extend(ready);
+    Ok(())
+}
+
+fn recovering(rollout: &mut Rollout, items: &[ValidationItem], at: Timestamp) -> Result<(), Why> {
+    expect(rollout, rollout.undoing(), "recovers")?;
+    let reason = rollout.reason.clone();
+    enter(rollout, State::Recovering, &reason, at);
+    rollout.validation = items.to_vec();
+    Ok(())
 }
 
 fn interrupted(rollout: &mut Rollout, reason: &Reason, taken_over: bool, at: Timestamp) -> Result<(), Why> {
@@ -176,10 +207,14 @@ fn interrupted(rollout: &mut Rollout, reason: &Reason, taken_over: bool, at: Tim
     Ok(())
 }
 
-fn resolved(rollout: &mut Rollout, choice: Choice, event: &RolloutEvent, at: Timestamp) -> Result<(), Why> {
-    let RolloutEvent::Resolved { by, reason, .. } = event else { return Ok(()) };
+fn resolved(
+    rollout: &mut Rollout,
+    choice: Choice,
+    (by, reason): (&Principal, &str),
+    at: Timestamp,
+) -> Result<(), Why> {
     if choice == Choice::Ignore && failed(rollout) {
-        rollout.ignoring = Some(Override { by: by.clone(), reason: reason.clone(), at });
+        rollout.ignoring = Some(Override { by: by.clone(), reason: reason.to_owned(), at });
     }
     if choice == Choice::Retry && failed(rollout) {
         rollout.analysis += 1;

@@ -256,10 +256,7 @@ impl Step {
 
     /// The call that this step makes, with its timeout.
     pub const fn hook(&self) -> Option<&Hook> {
-        match self {
-            Self::Hook(hook) | Self::Prepare(Prepare::Hook(hook)) => Some(hook),
-            _ => None,
-        }
+        if let Self::Hook(hook) | Self::Prepare(Prepare::Hook(hook)) = self { Some(hook) } else { None }
     }
 }
 
