@@ -101,8 +101,9 @@ fn by_step(it: &Rollout, step: &Step) -> Option<Effect> {
             let (role, text) = (role.clone(), text.clone());
             open.then_some(Effect::Handoff { rollout, step: index, role, text })
         }
-        Step::Gate(gate) if it.step.answer.is_none() => {
-            Some(Effect::Gate { rollout, step: index, gate: gate.clone() })
+        Step::Gate(gate) => {
+            let open = it.step.answer.is_none();
+            open.then(|| Effect::Gate { rollout, step: index, gate: gate.clone() })
         }
         Step::Prepare(Prepare::Hook(hook)) | Step::Hook(hook) => {
             let run = it.step.hook.as_ref()?;
@@ -114,7 +115,17 @@ fn by_step(it: &Rollout, step: &Step) -> Option<Effect> {
             let id = HookId { rollout, place: HookPlace::Undo(*step) };
             called(id, &hook.name, run, hook.on_undo.as_ref()?, after(run.since, hook.timeout))
         }
-        _ => None,
+        Step::Scale(_)
+        | Step::Route(_)
+        | Step::Replace(_)
+        | Step::Bake(_)
+        | Step::Wait(_)
+        | Step::Promote
+        | Step::RestoreCapacity
+        | Step::RouteBack(_)
+        | Step::VerifyRoute
+        | Step::Drain
+        | Step::Remove => None,
     }
 }
 

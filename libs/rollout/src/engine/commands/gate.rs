@@ -15,12 +15,10 @@ pub(super) fn resolve(ctx: &Ctx, command: &Command, step: usize, answer: &Answer
     if !rollout.is_running() {
         return Err(wrong_state(rollout, "only a running one has an open gate"));
     }
-    let gate = match rollout.current() {
-        Some(Step::Gate(gate)) if rollout.step.index == step && !rollout.step.finished => gate,
-        _ => {
-            let text = format!("step {step} is not an open gate; step {} runs", rollout.step.index);
-            return Err(Refusal::precondition("STEP_CHANGED", subject(rollout), text));
-        }
+    let opened = rollout.step.index == step && !rollout.step.finished;
+    let Some(Step::Gate(gate)) = rollout.current().filter(|_| opened) else {
+        let text = format!("step {step} is not an open gate; step {} runs", rollout.step.index);
+        return Err(Refusal::precondition("STEP_CHANGED", subject(rollout), text));
     };
     fits(gate, answer)?;
     let (answer, by, reason) = (answer.clone(), command.by.clone(), command.reason.clone());

@@ -20,9 +20,10 @@ pub(super) fn hook(
         return contract(state, hook.rollout, index, attempt, outcome);
     }
     let Some(ctx) = begun(state, hook.rollout, now) else { return Vec::new() };
-    let place = match ctx.rollout.current() {
-        Some(Step::UndoHook { step }) => HookPlace::Undo(*step),
-        _ => HookPlace::Step(ctx.rollout.step.index),
+    let place = if let Some(Step::UndoHook { step }) = ctx.rollout.current() {
+        HookPlace::Undo(*step)
+    } else {
+        HookPlace::Step(ctx.rollout.step.index)
     };
     let waits =
         ctx.rollout.step.hook.as_ref().is_some_and(|run| run.attempt == attempt && run.outcome.is_none());

@@ -24,14 +24,13 @@ pub(super) fn validation(
     now: Timestamp,
 ) -> Vec<Event> {
     let Some(ctx) = begun(state, id, now) else { return Vec::new() };
-    let now_is = match ctx.rollout.state {
-        State::Recovering => Occasion::Recovery,
-        State::Running => Occasion::PostDeployment,
-        _ => return Vec::new(),
+    let current = match occasion {
+        Occasion::Recovery => ctx.rollout.state == State::Recovering,
+        Occasion::PostDeployment => ctx.rollout.is_running(),
     };
     let reported = !matches!(found.status, ItemStatus::Open | ItemStatus::NotChecked);
     let known = ItemKind::of(occasion).contains(&found.item) && open(&ctx, occasion, found.item);
-    if now_is != occasion || !reported || !known {
+    if !current || !reported || !known {
         return Vec::new();
     }
     let failed = occasion == Occasion::PostDeployment && found.status == ItemStatus::Fail;

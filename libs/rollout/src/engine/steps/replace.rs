@@ -42,10 +42,8 @@ fn begin(ctx: &Ctx) -> Vec<Event> {
 /// What is swapped at the end of this batch; the same on a retry.
 fn goal(ctx: &Ctx) -> Percent {
     let n = ctx.state.instances();
-    let batches = ctx.rollout.steps.iter().take(ctx.rollout.step.index + 1).filter_map(|step| match step {
-        Step::Replace(it) => Some(it.batch),
-        _ => None,
-    });
+    let batch = |step: &Step| if let Step::Replace(it) = step { Some(it.batch) } else { None };
+    let batches = ctx.rollout.steps.iter().take(ctx.rollout.step.index + 1).filter_map(batch);
     let swapped =
         batches.fold(0, |swapped: u32, batch| n.min(swapped + batch.count(n, Percent::ZERO).max(1)));
     Percent::ratio(swapped, n).max(ctx.rollout.replaced)

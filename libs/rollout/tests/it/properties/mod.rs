@@ -12,7 +12,7 @@ use run::{Run, request};
 use crate::sim::secs;
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 2, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_run_keeps_the_invariants_and_ends(n in 1..6u32, first in prop::bool::weighted(0.2), ops in prop::collection::vec(op(), 1..60)) {
