@@ -102,11 +102,12 @@ impl Proxy {
         let replay = Replay::of(&parts, &body);
         let mut request = Request::from_parts(parts, body);
         let mut tried: Vec<Arc<Backend>> = Vec::new();
+        // an instance that closed a kept connection may well take the request on another one
+        let mut again: Option<Arc<Backend>> = None;
         let mut last = Own::NoInstance;
         for _ in 0..routed.route.policy.max_attempts.max(1) {
-            let Some(backend) = routed.route.backend(routed.choice.fleet, &tried, self.env()) else {
-                return Err(last);
-            };
+            let backend = routed.route.backend(routed.choice.fleet, &tried, self.env());
+            let backend = backend.or_else(|| again.take()).ok_or(last)?;
             let attempt = self.start(routed, &backend);
             match self.exchange(routed, &backend, request).await {
                 Ok(answer) => return Ok(self.pass_on(routed, answer, attempt, upgrade.take())),
@@ -124,6 +125,7 @@ impl Proxy {
                     tracing::debug!(%error, address = %backend.upstream.address, "an instance broke off");
                     last = self.broken(attempt, progress.as_deref())?;
                     request = replay.again().ok_or(last)?;
+                    again = Some(backend.clone());
                 }
             }
             tried.push(backend);

@@ -17,6 +17,7 @@ use super::{
     accounting::Accounting,
     compile::{CompileError, Compiled, Compiler},
     retire::Retire,
+    route::Fleet,
     table::{Table, Target},
     tls::{TlsError, TlsStore},
     upstream::Upstream,
@@ -134,7 +135,8 @@ impl State {
             (name.clone(), TargetStatus { revision, split, rules, mirror, affinity, preview })
         };
         let instance = |(id, upstream): (String, Arc<Upstream>)| {
-            (id, InstanceStatus { in_flight: upstream.in_flight(), cut_by_drain: upstream.cut_by_drain() })
+            let in_flight = upstream.in_flight().max(usize::from(is_held(&compiled, &upstream)));
+            (id, InstanceStatus { in_flight, cut_by_drain: upstream.cut_by_drain() })
         };
         Status {
             incarnation: self.incarnation.clone(),
@@ -180,4 +182,15 @@ impl State {
         }
         self.accounting.sweep(KEEP_COUNTERS);
     }
+}
+
+/// Whether somebody beside the table in use (and the caller) holds an instance: a request that was routed by an
+/// earlier table and has not reached the instance yet, so that it does not count as open.
+fn is_held(compiled: &Compiled, upstream: &Arc<Upstream>) -> bool {
+    let fleets = compiled.routes.values().flat_map(|route| &route.fleets);
+    let of_fleet = |fleet: &Fleet| {
+        let serving = fleet.backends.iter().filter(|backend| Arc::ptr_eq(&backend.upstream, upstream));
+        serving.count() + fleet.draining.iter().filter(|draining| Arc::ptr_eq(draining, upstream)).count()
+    };
+    Arc::strong_count(upstream) > 1 + fleets.map(of_fleet).sum::<usize>()
 }

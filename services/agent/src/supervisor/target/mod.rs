@@ -56,8 +56,8 @@ struct State {
     applied: i64,
     /// The newest generation whose route was applied.
     route_applied: i64,
-    /// Looks in a row at which nothing was open, by instance.
-    quiet: BTreeMap<Uuid, u32>,
+    /// Instances that the gateway has been told of.
+    known: BTreeSet<Uuid>,
     /// Requests that a drain's deadline cut, by instance.
     cut: BTreeMap<Uuid, u64>,
     /// Fleets whose drain is over.

@@ -92,7 +92,8 @@ impl State {
         let (view, fleet) = (handle.view(), handle.record.fleet.clone());
         Some(InstanceView {
             id,
-            ready: view.ready,
+            // one that the gateway does not know yet gets no traffic, whatever it says itself
+            ready: view.ready && self.known.contains(&id),
             draining: self.retiring.contains_key(&id),
             fleet,
             restarts: view.restarts,

@@ -54,7 +54,6 @@ impl Target {
         let forgotten: Vec<_> = state.retiring.keys().filter(|id| gone(id)).copied().collect();
         for id in forgotten {
             state.retiring.remove(&id);
-            state.quiet.remove(&id);
         }
         self.start_and_retire(state);
         state.problem = match self.push(state).await {
@@ -85,7 +84,12 @@ impl Target {
 
     async fn push_table(&self, state: &mut State, table: crate::gateway::Target) -> Result<(), RouteError> {
         state.pushed = None;
-        let status = self.gateway.route(&self.name, Some(&table)).await?;
+        let routed = self.gateway.route(&self.name, Some(&table)).await;
+        if matches!(routed, Ok(_) | Err(RouteError::Listen(_))) {
+            let instances = table.fleets.values().flat_map(|fleet| &fleet.instances);
+            state.known = instances.filter_map(|instance| instance.id.parse().ok()).collect();
+        }
+        let status = routed?;
         state.confirmed = status.targets.get(&self.name).cloned();
         state.pushed = Some(table);
         Ok(())
