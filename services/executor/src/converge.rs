@@ -23,6 +23,8 @@ const CALL: Duration = Duration::from_secs(5);
 const UNFENCED_CALL: Duration = Duration::from_secs(2);
 /// How often a wish is compared with what was seen, and an unfenced route read back.
 const CHECK: Duration = Duration::from_secs(1);
+/// The same for a target that is as it should be, on a driver that tells of every change.
+const IDLE: Duration = Duration::from_secs(5);
 /// Between two attempts: from this…
 const FIRST: Duration = Duration::from_millis(100);
 /// …to this.
@@ -110,9 +112,8 @@ impl Converger<'_> {
         if !fenced {
             self.read_back(state, &driver).await;
         }
-        let current = state.borrow().state.core.clone();
-        if self.asked == Some(wish.generation) && holds(&current) {
-            return CHECK;
+        if self.asked == Some(wish.generation) && holds(&state.borrow().state.core) {
+            return if fenced { IDLE } else { CHECK };
         }
         match self.call(&driver, wish, fenced).instrument(self.span(entry)).await {
             Ok(()) => {

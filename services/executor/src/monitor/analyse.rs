@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use bellwether_clock::Timestamp;
 use bellwether_proto::monitor::v1 as pb;
-use bellwether_rollout::{Input, RolloutId, State as RolloutState};
+use bellwether_rollout::{Input, RolloutId};
 use tonic::{Code, Status};
 
 use super::{link::SILENCE, source::MonitorSource};
@@ -26,6 +27,10 @@ struct Told {
     analysis: Option<pb::Analysis>,
     /// Another one is still to be stopped.
     stop: Option<String>,
+    /// It may have forgotten since.
+    stale: bool,
+    /// Since when it has not taken what it was told; none: it knows everything.
+    failing_since: Option<Timestamp>,
 }
 
 /// Follows the state until the process ends.
@@ -35,17 +40,21 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
         let entry = state.borrow_and_update().clone();
         let heard = *link.borrow_and_update();
         let wanted = convert::analysis(&entry);
+        told.stale |= !heard.up;
         let synced = match executor.monitor() {
             Some(source) => told.sync(executor, &**source, wanted.as_ref()).await,
             None => wanted.is_none(),
         };
-        if let Some(rollout) = wanted.as_ref().and_then(|it| convert::analysis_of(&it.name)) {
-            tell(executor, &state, &entry, rollout.0, synced && heard.up).await;
+        told.failing_since = (!synced).then(|| told.failing_since.unwrap_or_else(|| executor.env().now()));
+        if let Some((rollout, _)) = wanted.as_ref().and_then(|it| convert::analysis_of(&it.name)) {
+            let lost_since = told.failing_since.filter(|_| heard.up).or((!heard.up).then_some(heard.at));
+            tell(executor, &state, &entry, rollout, lost_since).await;
         }
+        let settled = synced && (heard.up || wanted.is_none());
         let again = async {
-            match (synced && heard.up) || wanted.is_none() {
-                true if synced => std::future::pending().await,
-                _ => tokio::time::sleep(executor.env().jitter(AGAIN, 20)).await,
+            match settled {
+                true => std::future::pending().await,
+                false => tokio::time::sleep(executor.env().jitter(AGAIN, 20)).await,
             }
         };
         tokio::select! {
@@ -67,25 +76,30 @@ pub(crate) async fn report_gap(executor: &Executor, state: &State) {
     }
 }
 
-/// Says that the rollout is watched, or that it is not, once either is sure and news.
-async fn tell(executor: &Executor, state: &State, entry: &TargetEntry, rollout: RolloutId, up: bool) {
+/// Says that the rollout is watched, or that it is not, once either is sure and news. `lost_since`: when the monitor was
+/// last known to watch it; none: it does.
+async fn tell(
+    executor: &Executor,
+    state: &State,
+    entry: &TargetEntry,
+    rollout: RolloutId,
+    lost_since: Option<Timestamp>,
+) {
     let Some(known) = entry.state.core.rollouts.get(&rollout) else { return };
-    if up && !known.monitor.up {
-        executor.deliver(state, Input::MonitorUp { rollout }, Note::default()).await;
-    }
-    let last_heard = executor.link().last_heard().max(watched_since(known));
-    let silent = executor.env().since(last_heard) >= SILENCE;
+    let Some(lost_since) = lost_since else {
+        if !known.monitor.up {
+            executor.deliver(state, Input::MonitorUp { rollout }, Note::default()).await;
+        }
+        return;
+    };
+    // an analysis that has just been asked for is not lost yet
+    let last_heard = if known.monitor.up { lost_since } else { lost_since.max(known.step.since) };
     let told = !known.monitor.up && known.hold.is_some();
-    if !up && silent && !told && known.state == RolloutState::Running {
+    if !told && known.is_running() && executor.env().since(last_heard) >= SILENCE {
         let incident = executor.common_mode().lost(&entry.stream, executor.env());
         let note = Note { incident, ..Note::default() };
         executor.deliver(state, Input::MonitorLost { rollout, last_heard }, note).await;
     }
-}
-
-/// An analysis that has just been asked for is not lost yet.
-fn watched_since(rollout: &bellwether_rollout::Rollout) -> bellwether_clock::Timestamp {
-    if rollout.monitor.up { rollout.since } else { rollout.step.since }
 }
 
 // === impl Told ===
@@ -106,11 +120,11 @@ impl Told {
         }
         let stopped = self.stop(source).await;
         let Some(wanted) = wanted else { return stopped };
-        if self.analysis.as_ref() == Some(wanted) {
+        if !self.stale && self.analysis.as_ref() == Some(wanted) {
             return stopped;
         }
         match enter(source, wanted).await {
-            Ok(()) => self.analysis = Some(wanted.clone()),
+            Ok(()) => (self.analysis, self.stale) = (Some(wanted.clone()), false),
             Err(status) => {
                 tracing::info!(analysis = %wanted.name, %status, "the monitor did not take an analysis");
                 return false;

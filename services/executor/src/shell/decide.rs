@@ -99,22 +99,29 @@ fn with_note(events: Vec<Event>, note: Note) -> Vec<Fact> {
 
 /// What must go through on a full disk too: everything that takes traffic back, from its cause to its end.
 fn urgent(entry: &TargetEntry, facts: &[Fact]) -> bool {
+    let new = facts.iter().any(|fact| match &fact.event {
+        Event::Rollout { what: RolloutEvent::Accepted { kind, .. }, .. } => *kind == Kind::Release,
+        _ => false,
+    });
     let on_the_way_back = entry.state.core.active().is_some_and(goes_back);
-    on_the_way_back
-        || facts.iter().any(|fact| match &fact.event {
-            Event::TakenOver { .. } | Event::HandedBack { .. } => true,
-            Event::Rollout { what, .. } => {
-                matches!(
-                    what,
-                    RolloutEvent::RollbackStarted { .. }
-                        | RolloutEvent::RollbackResumed { .. }
-                        | RolloutEvent::Paused(_)
-                        | RolloutEvent::Interrupted { .. }
-                        | RolloutEvent::Accepted { kind: Kind::Rollback { .. }, .. }
-                ) || matches!(what, RolloutEvent::Judged(verdict) if verdict.decision == Verdict::Fail)
-            }
+    // a release that takes another one's place is something new, although it takes traffic back first
+    !new && (on_the_way_back || facts.iter().any(|fact| takes_back(&fact.event)))
+}
+
+fn takes_back(event: &Event) -> bool {
+    match event {
+        Event::TakenOver { .. } | Event::HandedBack { .. } => true,
+        Event::Rollout { what, .. } => match what {
+            RolloutEvent::RollbackStarted { .. }
+            | RolloutEvent::RollbackResumed { .. }
+            | RolloutEvent::Paused(_)
+            | RolloutEvent::Interrupted { .. }
+            | RolloutEvent::Accepted { kind: Kind::Rollback { .. }, .. } => true,
+            RolloutEvent::Judged(verdict) => verdict.decision == Verdict::Fail,
             _ => false,
-        })
+        },
+        _ => false,
+    }
 }
 
 fn goes_back(rollout: &Rollout) -> bool {

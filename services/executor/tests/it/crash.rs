@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bellwether_clock::{Clock, Env, SystemClock, Timestamp};
 use bellwether_executor::Stop;
+use bellwether_platform::fake::Control;
 use bellwether_proto::{executor::v1 as pb, monitor::v1::Decision};
 use pb::{rollout::State, watch_rollouts_response::Message};
 use tonic::Status;
@@ -142,7 +143,10 @@ async fn an_executor_on_a_restored_backup_stops() {
     std::fs::copy(&file, &dir).unwrap();
     let mut house = House::start(world).await;
     house.stable(1).await;
+    let obeyed = house.hands().stats(SHOP).obeyed;
     let house = house.restart().await;
+    let again = |hands: &Control| hands.stats(SHOP).obeyed > obeyed;
+    assert!(house.hands().eventually(SHOP, Duration::from_secs(20), again).await, "in a later tenure");
     let world = house.stop().await;
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
