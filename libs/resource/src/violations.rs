@@ -150,7 +150,10 @@ impl Violations {
         bounds: RangeInclusive<T>,
     ) -> bool {
         let within = bounds.contains(&value);
-        self.check(within, field, value, format!("{} to {}", bounds.start(), bounds.end()))
+        if !within {
+            self.add(field, value, format!("{} to {}", bounds.start(), bounds.end()));
+        }
+        within
     }
 
     /// A percentage, 0 to 100.

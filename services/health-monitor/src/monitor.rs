@@ -246,21 +246,24 @@ impl Monitor {
     /// # Errors
     /// The file cannot be written; the next call tries again with what is new then.
     pub async fn save(&self, histories: bool) -> Result<(), EvidenceError> {
-        let analysis = |key: &str, value| Put { kind: Kind::Analysis, key: key.to_owned(), value };
-        let active = self.registry.all();
-        let changed =
-            active.iter().filter_map(|running| Some(analysis(&running.name, Some(running.unsaved()?))));
-        let mut rows: Vec<Put> = changed.collect();
-        rows.extend(self.registry.gone().iter().map(|name| analysis(name, None)));
+        let put = |kind, key: &str, value| Put { kind, key: key.to_owned(), value };
+        let gone = self.registry.gone();
+        let mut rows: Vec<Put> = gone.iter().map(|name| put(Kind::Analysis, name, None)).collect();
+        for running in self.registry.all() {
+            rows.extend(running.unsaved().map(|value| put(Kind::Analysis, &running.name, Some(value))));
+            // writing a thousand of them out must not hold up a verdict
+            tokio::task::yield_now().await;
+        }
         if histories {
             let (changed, forgotten) = self.histories.changed(self.now());
-            let history = |key: String, value| Put { kind: Kind::History, key, value };
-            rows.extend(
-                changed
-                    .into_iter()
-                    .filter_map(|(key, fleet)| Some(history(key, Some(serde_json::to_vec(&fleet).ok()?)))),
-            );
-            rows.extend(forgotten.into_iter().map(|key| history(key, None)));
+            rows.extend(forgotten.iter().map(|key| put(Kind::History, key, None)));
+            for (key, fleet) in changed {
+                match serde_json::to_vec(&fleet) {
+                    Ok(value) => rows.push(put(Kind::History, &key, Some(value))),
+                    Err(error) => tracing::error!(%error, key, "a history has no JSON form"),
+                }
+                tokio::task::yield_now().await;
+            }
         }
         self.evidence.put(rows).await
     }

@@ -74,7 +74,8 @@ impl Analysis {
             return;
         }
         self.hard.count(delta.side, delta.instance, delta.counts, now);
-        if delta.traffic == Traffic::Live && segment.index == self.segment().index {
+        let settled = now.duration_since(self.progress.entered).unsigned_abs() >= self.progress.patience();
+        if delta.traffic == Traffic::Live && segment.index == self.segment().index && settled {
             self.progress.share.count(delta.side, delta.counts.requests);
         }
         let (statuses, journeys) = (delta.counts.statuses.len(), delta.counts.journeys.len());
