@@ -14,8 +14,10 @@ use crate::{
     },
 };
 
-/// Ended rollouts that a target remembers; the shell keeps the rest.
-const REMEMBERED: usize = 20;
+/// Ended rollouts that a target remembers beside those that have served; the shell keeps the rest.
+const REMEMBERED: usize = 5;
+/// Releases that have served and can be gone back to.
+const PAST: usize = 20;
 
 pub(super) fn apply(
     state: &mut TargetState,
@@ -274,7 +276,7 @@ fn promoted(state: &mut TargetState, id: RolloutId, past: &Past) -> Result<(), W
     rollout.hold = None;
     state.stable = Some(rollout.fleet);
     state.past.push(past.clone());
-    let surplus = state.past.len().saturating_sub(REMEMBERED);
+    let surplus = state.past.len().saturating_sub(PAST);
     state.past.drain(..surplus);
     Ok(())
 }
@@ -308,13 +310,14 @@ fn ended(
     Ok(())
 }
 
-/// The oldest ended rollouts go; one that aftercare still needs stays.
+/// The oldest ended rollouts go; those stay that aftercare still needs, or that can be taken back.
 fn forget(state: &mut TargetState) {
-    let cared: Vec<_> = state.aftercare.iter().map(|it| it.rollout).collect();
+    let cared = state.aftercare.iter().map(|it| it.rollout);
+    let needed: Vec<_> = cared.chain(state.past.iter().map(|it| it.rollout)).collect();
     let mut ended: Vec<_> = state
         .rollouts
         .values()
-        .filter(|it| it.ended() && !cared.contains(&it.id()))
+        .filter(|it| it.ended() && !needed.contains(&it.id()))
         .map(|it| (it.number, it.id()))
         .collect();
     ended.sort_unstable();

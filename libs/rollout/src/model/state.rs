@@ -34,7 +34,7 @@ pub struct TargetState {
     pub drains: BTreeMap<FleetId, Timestamp>,
     /// What was last seen.
     pub observed: Seen,
-    /// Rollouts, ended ones too (the last 20).
+    /// Rollouts; ended ones as long as they can be taken back, and the last 5 others.
     pub rollouts: BTreeMap<RolloutId, Rollout>,
     /// Those that have not ended, in the order in which they run; the first may be running.
     pub queue: Vec<RolloutId>,

@@ -118,3 +118,20 @@ fn a_newer_release_waits_for_a_rollback() {
     sim.advance(secs(5));
     assert_eq!((sim.state_of(9), sim.state_of(3)), (State::Succeeded, State::Running));
 }
+
+#[test]
+fn many_failed_releases_later_the_one_that_serves_can_still_be_taken_back() {
+    let mut sim = released();
+    for number in 10..40 {
+        sim.start(canary(number, &[50])).unwrap();
+        sim.advance(secs(40));
+        sim.command(Action::Abort { rollout: rollout_id(number) }).unwrap();
+        sim.advance(secs(40));
+        assert_eq!(sim.state_of(number), State::RolledBack);
+    }
+    assert_eq!(sim.state.rollouts.len(), 2 + 5);
+    sim.command(rollback(2, 9)).unwrap();
+    sim.advance(secs(5));
+    assert_eq!(sim.state_of(9), State::Succeeded);
+    sim.restart();
+}
