@@ -117,7 +117,8 @@ pub(super) fn stand_still(rollout: &mut Rollout, at: Timestamp) {
 
 /// The clocks of the running step go, unless something holds them; the progress deadline starts afresh.
 pub(super) fn go_on(rollout: &mut Rollout, at: Timestamp) {
-    if rollout.step.finished {
+    let moving = matches!(rollout.state, State::Running | State::RollingBack);
+    if rollout.step.finished || !moving {
         return;
     }
     if rollout.undoing() || rollout.pauses.iter().all(|it| it.after_step) {
