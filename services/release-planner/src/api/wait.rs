@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use tonic::Status;
 
 use crate::{
+    engine::{NEEDS_OPERATOR, WAITS_AT_GATE},
     planner::{Planner, no_release},
     validate,
 };
@@ -101,5 +102,5 @@ fn waits_for_somebody(stage: &Stage) -> bool {
         "FAILED_HERE",
     ];
     let asks = stage.state.is_waiting() && BY_HAND.contains(&stage.code.as_str());
-    asks || stage.code == "NEEDS_OPERATOR"
+    asks || [NEEDS_OPERATOR, WAITS_AT_GATE].contains(&stage.code.as_str())
 }

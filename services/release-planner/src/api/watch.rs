@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::list::of_release;
 use crate::{
-    book::Releases,
+    book::{Book, Releases},
     planner::{Planner, release_view},
 };
 
@@ -40,7 +40,11 @@ impl Planner {
 
 impl ReleaseView {
     fn show(&self, entry: &Entry<Releases>) -> pb::Release {
-        release_view(&self.planner.stores().book(), entry, self.planner.now())
+        // what it waits for depends on everything; what waits for nothing needs none of it
+        let waits =
+            entry.state.iter().flat_map(|release| release.stages.values()).any(|it| it.state.is_waiting());
+        let book = if waits { self.planner.stores().book() } else { Book::default() };
+        release_view(&book, entry, self.planner.now())
     }
 }
 

@@ -13,4 +13,5 @@ mod start;
 mod targets;
 
 pub(crate) use evaluate::planner_itself;
+pub(crate) use observe::{NEEDS_OPERATOR, WAITS_AT_GATE};
 pub(crate) use run::run;

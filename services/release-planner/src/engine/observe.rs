@@ -18,6 +18,11 @@ use crate::{
     planner::Planner,
 };
 
+/// Its rollout waits for somebody to resolve an interruption.
+pub(crate) const NEEDS_OPERATOR: &str = "NEEDS_OPERATOR";
+/// Its rollout waits at a gate for somebody.
+pub(crate) const WAITS_AT_GATE: &str = "WAITS_AT_GATE";
+
 /// What a rollout means.
 #[derive(Debug, Default, PartialEq)]
 struct Meaning {
@@ -219,14 +224,21 @@ fn outcome(
     }
 }
 
-/// The rollout's own reason; else its state.
+/// The rollout's own reason, else its state; where somebody must act, that.
 fn reason(rollout: &Rollout) -> (String, String) {
     let given = rollout.reason.clone().unwrap_or_default();
     let state = rollout.state().as_str_name().trim_start_matches("STATE_").to_owned();
     let code = if given.code.is_empty() { state } else { given.code };
     let text =
         if given.text.is_empty() { format!("{} is at work", rollout.display_name) } else { given.text };
-    (code, text)
+    let at_gate = || rollout.waiting_on.iter().find(|waiting| waiting.kind == "GATE");
+    if rollout.state() == State::NeedsOperator {
+        return (NEEDS_OPERATOR.to_owned(), format!("{code}: {text}"));
+    }
+    match at_gate() {
+        Some(gate) => (WAITS_AT_GATE.to_owned(), gate.text.clone()),
+        None => (code, text),
+    }
 }
 
 /// Who asked for it, by its newest command.

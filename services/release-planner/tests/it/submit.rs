@@ -216,3 +216,23 @@ async fn what_waits_past_its_deadline_expires() {
     house.because(&release.name, "development", "APPROVAL").await;
     house.in_state(&release.name, State::Expired).await;
 }
+
+#[tokio::test]
+async fn waiting_for_attention_ends_when_somebody_is_needed() {
+    use bellwether_proto::{executor::v1::FailureAction, monitor::v1::Decision};
+    let mut house = House::new(Some(Decision::Fail)).await;
+    house.line(&["development"], 0).await;
+    let mut application = shop(&[("development", 1)]);
+    application.defaults.as_mut().unwrap().policy.as_mut().unwrap().set_on_fail(FailureAction::Stay);
+    house.apply(application).await;
+    let release = house.submit("1").await;
+    let request = pb::WaitReleaseRequest {
+        name: release.name,
+        until: pb::wait_release_request::Until::Attention.into(),
+        ..Default::default()
+    };
+    let waited = house.client.wait_release(request).await.unwrap().into_inner();
+    let there = waited.release.unwrap();
+    assert_eq!((waited.reached, there.state()), (true, State::RollingOut));
+    assert_eq!(super::wait::code_of(&there, "development"), "NEEDS_OPERATOR");
+}
