@@ -1,32 +1,18 @@
 //! A good and a bad canary under load, whatever processes the services are in.
 
-use std::collections::BTreeSet;
-
-use bellwether_proto::executor::v1::{
-    GetTargetRequest, Instance, Rollout, Target, rollout::State, strategy::Kind,
-};
+use bellwether_proto::executor::v1::{Rollout, rollout::State, strategy::Kind};
 use bellwether_tests::{
     shop::{self, Release},
     stack::{Setup, Stack},
 };
 
-use super::PROGRAM;
+use super::{
+    PROGRAM,
+    observe::{fleet_of, ids, stable_of, target},
+};
 
 /// What a debug build carries beside everything else on two cores.
 const RPS: u32 = 200;
-
-async fn target(stack: &Stack) -> Target {
-    let request = GetTargetRequest { name: "targets/shop@test".to_owned() };
-    stack.executor().get_target(request).await.unwrap().into_inner().target.unwrap()
-}
-
-fn ids(instances: &[Instance], fleet: &str) -> BTreeSet<String> {
-    instances.iter().filter(|it| it.fleet == fleet && !it.draining).map(|it| it.id.clone()).collect()
-}
-
-fn stable_of(target: &Target) -> String {
-    target.stable.as_ref().unwrap().id.clone()
-}
 
 /// The kinds of the steps that undid it, by the time at which they were done.
 fn undone(rollout: &Rollout) -> Vec<&str> {
@@ -43,7 +29,7 @@ async fn r01(stack: &Stack) {
         it.split_observed.len() == 1 && it.split_observed.iter().all(|share| it.name.ends_with(&share.fleet))
     });
     let at_100 = at_100.await.unwrap();
-    let fleet = at_100.name.trim_start_matches("rollouts/").to_owned();
+    let fleet = fleet_of(&at_100);
     let tested = ids(&at_100.instances, &fleet);
     let ended = shop::ended(stack, &name).await.unwrap();
     assert_eq!(ended.state(), State::Succeeded, "{ended:#?}");

@@ -2,7 +2,10 @@
 //! docs/scenarios.md says where each is tested.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod agent_crash;
 mod canary;
+mod executor_crash;
+mod observe;
 
 /// The file of `bellwether`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bellwether-under-test");

@@ -3,12 +3,14 @@
 use std::{collections::HashMap, net::SocketAddr, path::Path, time::Duration as Span};
 
 use anyhow::Context as _;
-use bellwether_client::{Watch, WatchEvent};
+use bellwether_client::{Transport, Watch, WatchEvent};
+use bellwether_clock::Env;
 use bellwether_proto::{
     Duration,
     executor::v1::{
-        Artifact, Bake, Check, Rollout, RolloutPolicy, Strategy, WatchRolloutsRequest, artifact::Source,
-        check::Kind as CheckKind, rollout::State, strategy::Kind as StrategyKind,
+        Artifact, Bake, Check, GetTargetRequest, Rollout, RolloutPolicy, Strategy, WatchRolloutsRequest,
+        artifact::Source, check::Kind as CheckKind, executor_service_client::ExecutorServiceClient,
+        rollout::State, strategy::Kind as StrategyKind,
     },
     monitor::v1::HealthPolicy,
     planner::v1::{
@@ -160,6 +162,17 @@ pub async fn serving(stack: &Stack, name: &str, instances: i32, rps: u32) -> any
     Ok(load)
 }
 
+/// Where the shop is reached.
+///
+/// # Errors
+/// When it was never applied.
+pub async fn front(stack: &Stack, name: &str) -> anyhow::Result<SocketAddr> {
+    let request = GetTargetRequest { name: format!("targets/{name}@{ENVIRONMENT}") };
+    let target = stack.executor().get_target(request).await?.into_inner().target;
+    let ingress = target.and_then(|target| target.ingress.into_iter().next());
+    Ok(ingress.context("a target without an ingress")?.listen.parse()?)
+}
+
 /// A load on the shop.
 pub fn load(stack: &Stack, front: SocketAddr, rps: u32) -> Load {
     let config =
@@ -196,8 +209,21 @@ pub async fn rollout_until(
     release: &str,
     is_it: impl Fn(&Rollout) -> bool,
 ) -> anyhow::Result<Rollout> {
-    let (client, filter) = (stack.executor(), format!("release = \"{release}\""));
-    let mut watch = Watch::new(stack.env(), move |resume_token| {
+    follow(stack.executor(), stack.env(), release.to_owned(), is_it).await
+}
+
+/// As [`rollout_until`], of any executor.
+///
+/// # Errors
+/// As [`rollout_until`].
+pub async fn follow(
+    client: ExecutorServiceClient<Transport>,
+    env: Env,
+    release: String,
+    is_it: impl Fn(&Rollout) -> bool,
+) -> anyhow::Result<Rollout> {
+    let filter = format!("release = \"{release}\"");
+    let mut watch = Watch::new(env, move |resume_token| {
         let (mut client, filter) = (client.clone(), filter.clone());
         async move { client.watch_rollouts(WatchRolloutsRequest { filter, resume_token }).await }
     });
