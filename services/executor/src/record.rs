@@ -213,24 +213,17 @@ impl RolloutRecord {
 
     /// An abort is done when the rollout has ended; an advance that an undoing overtakes is superseded.
     fn settle(&mut self, event: &Event) {
-        let Event::Rollout { what, .. } = event else {
-            return;
-        };
+        let Event::Rollout { what, .. } = event else { return };
         let pending = self.commands.iter_mut().filter(|command| command.outcome == Outcome::Pending);
-        match what {
-            RolloutEvent::RollbackStarted { .. } => {
-                pending.filter(|it| it.given.method == "AdvanceRollout").for_each(|it| {
-                    it.outcome = Outcome::Superseded;
-                });
+        let advances = |command: &CommandRecord| command.given.method == "AdvanceRollout";
+        if let RolloutEvent::RollbackStarted { .. } = what {
+            pending.filter(|it| advances(it)).for_each(|it| it.outcome = Outcome::Superseded);
+        } else if let RolloutEvent::Ended { state, .. } = what {
+            let undone = matches!(state, State::RolledBack | State::Superseded | State::Cancelled);
+            for command in pending {
+                let wanted = undone != advances(command);
+                command.outcome = if wanted { Outcome::Done } else { Outcome::Superseded };
             }
-            RolloutEvent::Ended { state, .. } => {
-                let undone = matches!(state, State::RolledBack | State::Superseded | State::Cancelled);
-                for command in pending {
-                    let taken_back = command.given.method != "AdvanceRollout";
-                    command.outcome = if undone == taken_back { Outcome::Done } else { Outcome::Superseded };
-                }
-            }
-            _ => {}
         }
     }
 }

@@ -109,18 +109,19 @@ fn urgent(entry: &TargetEntry, facts: &[Fact]) -> bool {
 }
 
 fn takes_back(event: &Event) -> bool {
+    use RolloutEvent::{Interrupted, Judged, Paused, RollbackResumed, RollbackStarted};
     match event {
-        Event::TakenOver { .. } | Event::HandedBack { .. } => true,
-        Event::Rollout { what, .. } => match what {
-            RolloutEvent::RollbackStarted { .. }
-            | RolloutEvent::RollbackResumed { .. }
-            | RolloutEvent::Paused(_)
-            | RolloutEvent::Interrupted { .. }
-            | RolloutEvent::Accepted { kind: Kind::Rollback { .. }, .. } => true,
-            RolloutEvent::Judged(verdict) => verdict.decision == Verdict::Fail,
-            _ => false,
-        },
-        _ => false,
+        Event::Rollout { what: Judged(verdict), .. } => verdict.decision == Verdict::Fail,
+        Event::Rollout { what: RolloutEvent::Accepted { kind, .. }, .. } => *kind != Kind::Release,
+        other => matches!(
+            other,
+            Event::TakenOver { .. }
+                | Event::HandedBack { .. }
+                | Event::Rollout {
+                    what: RollbackStarted { .. } | RollbackResumed { .. } | Paused(_) | Interrupted { .. },
+                    ..
+                }
+        ),
     }
 }
 

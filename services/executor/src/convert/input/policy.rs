@@ -84,22 +84,30 @@ fn reaction(
     pause: Reaction,
     default: Reaction,
 ) -> Reaction {
+    let reaction = any_reaction(fields, name, given, pause, default);
+    if reaction == Reaction::Advance {
+        fields.refuse(name, "FAILURE_ACTION_ADVANCE", "ROLL_BACK, PAUSE or STAY");
+    }
+    reaction
+}
+
+fn undecided(fields: &Fields<'_>, given: i32, default: Reaction) -> Reaction {
+    any_reaction(fields, "on_undecided", given, Reaction::Hold, default)
+}
+
+fn any_reaction(
+    fields: &Fields<'_>,
+    name: &'static str,
+    given: i32,
+    pause: Reaction,
+    default: Reaction,
+) -> Reaction {
     match fields.choice(name, given) {
         None | Some(pb::FailureAction::Unspecified) => default,
         Some(pb::FailureAction::RollBack) => Reaction::RollBack,
         Some(pb::FailureAction::Pause) => pause,
         Some(pb::FailureAction::Stay) => Reaction::Stay,
-        Some(pb::FailureAction::Advance) => {
-            fields.refuse(name, "FAILURE_ACTION_ADVANCE", "ROLL_BACK, PAUSE or STAY");
-            default
-        }
-    }
-}
-
-fn undecided(fields: &Fields<'_>, given: i32, default: Reaction) -> Reaction {
-    match fields.choice("on_undecided", given) {
         Some(pb::FailureAction::Advance) => Reaction::Advance,
-        _ => reaction(fields, "on_undecided", given, Reaction::Hold, default),
     }
 }
 
