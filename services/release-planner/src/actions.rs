@@ -3,6 +3,9 @@
 use bellwether_plan::{Release, StageState};
 use bellwether_proto::common::v1::{AllowedAction, Permission};
 
+/// What a release waits for that a promotion ends.
+const ENDED_BY_PROMOTING: &[&str] =
+    &["PROMOTION_MANUAL", "FAILED_HERE", "HELD_AFTER_ROLLBACK", "HELD_ON_OLDER_VERSION"];
 const SERVICE: &str = "bellwether.planner.v1.ReleasePlannerService";
 
 /// What can be done with an application.
@@ -58,12 +61,10 @@ pub(crate) fn of_release(release: &Release) -> Vec<AllowedAction> {
                     );
                     add("RejectRelease", "reject", Permission::Approve, "ends it".to_owned());
                 }
-                add(
-                    "PromoteRelease",
-                    "promote",
-                    Permission::Operate,
-                    format!("sends it on into {environment}"),
-                );
+                if ENDED_BY_PROMOTING.contains(&stage.code.as_str()) {
+                    let effect = format!("sends it on into {environment}");
+                    add("PromoteRelease", "promote", Permission::Operate, effect);
+                }
             }
             StageState::RollingOut => {
                 let place = format!("in {environment}");

@@ -135,8 +135,8 @@ impl Subject<'_> {
         let command =
             format!("bellwether promote releases/{} -e {}", self.situation.release.id, self.environment);
         (self.part.promotion == Promotion::Manual).then(|| {
-            Condition::new(ConditionKind::State, "PROMOTION_MANUAL", "somebody promotes it")
-                .unmet("nobody has yet", command)
+            Condition::new(ConditionKind::State, "PROMOTION_MANUAL", "a promotion by somebody")
+                .unmet("none yet", command)
         })
     }
 
@@ -148,9 +148,7 @@ impl Subject<'_> {
         });
         let found: Vec<_> = in_force.map(|hold| self.held(hold)).collect();
         if found.is_empty() {
-            return vec![
-                Condition::new(ConditionKind::Hold, "NO_HOLD", "nobody stopped the line").met("none"),
-            ];
+            return vec![Condition::new(ConditionKind::Hold, "NO_HOLD", "no hold").met("none")];
         }
         found
     }
@@ -169,7 +167,7 @@ impl Subject<'_> {
             ),
         };
         let actual = format!("{} since {}: {}", hold.by.id, hold.since.strftime("%F %T UTC"), hold.reason);
-        Condition::new(ConditionKind::Hold, code, "nobody stopped the line").unmet(actual, remedy)
+        Condition::new(ConditionKind::Hold, code, "no hold").unmet(actual, remedy)
     }
 }
 

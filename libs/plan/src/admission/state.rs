@@ -13,7 +13,7 @@ pub(super) fn not_on_its_road(release: &Release, environment: &EnvironmentId) ->
 
 impl Subject<'_> {
     pub(super) fn may_start(&self) -> Condition {
-        let condition = Condition::new(ConditionKind::State, "STAGE", "it has not started here, nor ended");
+        let condition = Condition::new(ConditionKind::State, "STAGE", "neither started nor ended here");
         let state = self.stage.state;
         if !state.is_waiting() {
             return condition.unmet(format!("{state:?}: {}", self.stage.text), "submit a new release");
@@ -23,14 +23,14 @@ impl Subject<'_> {
             return condition.unmet("its deadline has passed", "submit it again with a later deadline");
         }
         // it closes by itself then
-        condition.met("it waits").changes_at(self.situation.release.expires_at)
+        condition.met("waiting").changes_at(self.situation.release.expires_at)
     }
 
     pub(super) fn plan(&self) -> Condition {
         let condition =
-            Condition::new(ConditionKind::State, "PLAN_OUTDATED", "its plan is for things as they are");
+            Condition::new(ConditionKind::State, "PLAN_OUTDATED", "a plan for things as they are");
         if self.situation.plan_is_current {
-            return condition.met("it is");
+            return condition.met("up to date");
         }
         let actual = "the application or an environment has changed, and no plan can be made for it now";
         condition.unmet(actual, "mend the application; its last change says what is wrong")
@@ -39,22 +39,22 @@ impl Subject<'_> {
     pub(super) fn version(&self) -> Condition {
         let version = &self.situation.release.bundle.version;
         let condition =
-            Condition::new(ConditionKind::State, "VERSION_VETOED", format!("{version} is not vetoed"));
+            Condition::new(ConditionKind::State, "VERSION_VETOED", format!("no veto on {version}"));
         match self.situation.vetoes.iter().find(|veto| veto.version == *version) {
             Some(veto) => condition
                 .unmet(format!("{} vetoed it: {}", veto.by.id, veto.reason), "release another version"),
-            None => condition.met("it is not"),
+            None => condition.met("none"),
         }
     }
 
     pub(super) fn not_failed_here(&self) -> Condition {
         let (release, environment) = (&self.situation.release.id, self.environment);
-        let expected = format!("the same has not failed in {environment} before");
+        let expected = format!("no failure of the same in {environment} before");
         let condition = Condition::new(ConditionKind::State, "FAILED_HERE", expected);
         if self.situation.failed_here {
             return condition
-                .unmet("it has", format!("bellwether promote releases/{release} -e {environment}"));
+                .unmet("it failed", format!("bellwether promote releases/{release} -e {environment}"));
         }
-        condition.met("it has not")
+        condition.met("none")
     }
 }

@@ -25,7 +25,11 @@ impl Subject<'_> {
 
     fn passed(&self, upstream: &EnvironmentId) -> Condition {
         let wanted = self.part.soak;
-        let expected = format!("live and healthy in {upstream} for {} without a break", human(wanted));
+        let expected = if wanted.is_zero() {
+            format!("live in {upstream}")
+        } else {
+            format!("live and healthy in {upstream} for {} without a break", human(wanted))
+        };
         let condition = Condition::new(ConditionKind::Soak, "SOAK", expected);
         let Some(stage) = self.situation.release.stages.get(upstream) else {
             return condition.unmet(format!("not released to {upstream}"), "release again");

@@ -83,14 +83,14 @@ pub(crate) fn select(
 fn reason(application: &Application, wanted: Option<StrategyKind>, chosen: StrategyKind) -> String {
     let row = row(application.kind);
     if wanted.is_some() {
-        return format!("{chosen}: asked for by the application or the release");
+        return "asked for by the application or the release".to_owned();
     }
     let kind = application.kind.as_str();
     if row.preference.first() == Some(&chosen) {
         let downtime = crate::timeline::human(application.downtime_tolerance());
-        return format!("{chosen}: the table's choice for {kind} (downtime tolerance {downtime})");
+        return format!("the table's choice for {kind} (downtime tolerance {downtime})");
     }
-    format!("{chosen}: the best for {kind} that the platform can do within the rollback SLO")
+    format!("the best for {kind} that the platform can do within the rollback SLO")
 }
 
 fn considered(

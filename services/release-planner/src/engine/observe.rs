@@ -214,12 +214,10 @@ fn outcome(
         | State::RollingBack
         | State::Recovering
         | State::NeedsOperator => {
-            let event = ReleaseEvent::RolloutProgressed {
-                environment: environment.clone(),
-                code: code.clone(),
-                text,
-            };
-            if stage.code == code { Vec::new() } else { vec![event] }
+            if (&stage.code, &stage.text) == (&code, &text) {
+                return Vec::new();
+            }
+            vec![ReleaseEvent::RolloutProgressed { environment: environment.clone(), code, text }]
         }
     }
 }
