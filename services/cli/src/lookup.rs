@@ -5,6 +5,7 @@ use bellwether_proto::{
     executor::v1::{GetRolloutRequest, GetTargetRequest, ListRolloutsRequest, Rollout, Target},
     planner::v1::{GetReleaseRequest, GetReleaseResponse, ListReleasesRequest, Release},
 };
+use tonic::Status;
 
 use crate::{names::Reference, session::Session};
 
@@ -60,7 +61,7 @@ pub async fn release(session: &Session, reference: &Reference) -> anyhow::Result
             planned(session, &rollout.release).await?.release
         }
     };
-    found.ok_or_else(|| anyhow::anyhow!("there is no such release; `bellwether get releases` lists them"))
+    found.ok_or_else(|| Status::not_found("there is no such release; `bellwether get releases` lists them").into())
 }
 
 /// A release with its plan.
@@ -83,7 +84,7 @@ async fn newest(session: &Session, target: &str) -> anyhow::Result<Rollout> {
     let page = session.executor().list_rollouts(request).await?.into_inner();
     match page.rollouts.into_iter().next() {
         Some(rollout) => Ok(rollout),
-        None => bail!("{} has had no rollout yet", crate::names::short(target)),
+        None => Err(Status::not_found(format!("{} has had no rollout yet", crate::names::short(target))).into()),
     }
 }
 
