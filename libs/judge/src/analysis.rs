@@ -316,7 +316,8 @@ impl Progress {
         self.share = SecondOfShare::new(now);
     }
 
-    /// How long a source may say nothing, or a new route may take to show: three intervals, and at least 3 s, so that a busy machine is no silence.
+    /// How long a source may say nothing, or a new route may take to show: three intervals, and at least 3 s, so
+    /// that a busy machine is no silence.
     fn patience(&self) -> Duration {
         (self.interval * SILENT_INTERVALS).max(LEAST_PATIENCE)
     }

@@ -186,7 +186,7 @@ impl Monitor {
             if let Some(verdict) = &verdict {
                 running.recall(verdict, verdict.sequence);
             }
-            for told in self.told_of(&running.candidate).await? {
+            for told in self.told_of(&running).await? {
                 running.tell(warning(&told), told.critical, now);
             }
             if running.assess(now) {
@@ -277,18 +277,19 @@ impl Monitor {
         self.records.journal().close().await;
     }
 
-    /// Events that were told of a fleet.
+    /// Events that were told of an analysis' candidate. Whoever may tell of one target may not name another's fleet.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub async fn told_of(&self, fleet: &str) -> Result<Vec<Told>, bellwether_journal::ReadError> {
-        let prefix = told_key(fleet, "");
+    pub async fn told_of(&self, running: &Running) -> Result<Vec<Told>, bellwether_journal::ReadError> {
+        let prefix = told_key(&running.target, &running.candidate, "");
         let found = self.records.journal().scan(&prefix, None, 1_000).await?;
         let read = |(_, value): (String, bytes::Bytes)| {
             let event = serde_json::from_slice::<pb::HealthEvent>(&value).ok()?;
             Some(convert::event(&mut Violations::new(), &event, self.now()))
         };
-        Ok(found.into_iter().filter_map(read).collect())
+        let concerns = |told: &Told| told.fleet == running.candidate && told.target == running.target;
+        Ok(found.into_iter().filter_map(read).filter(concerns).collect())
     }
 }
 
@@ -324,8 +325,8 @@ pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition 
 }
 
 /// The key under which an event is kept, so that it is one event however often it is told.
-pub fn told_key(fleet: &str, id: &str) -> String {
-    format!("health-event/{fleet}/{id}")
+pub fn told_key(target: &str, fleet: &str, id: &str) -> String {
+    format!("health-event/{target}/{fleet}/{id}")
 }
 
 /// An event as a warning.

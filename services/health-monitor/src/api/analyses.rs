@@ -6,7 +6,7 @@ use bellwether_judge::{SegmentKind, segment::Mode};
 use bellwether_proto::{common::v1::Metadata, monitor::v1 as pb};
 use bellwether_resource::{
     Call, Decision, Entry, Filter, FilterField, Paging, Violations,
-    error::{NAME_TAKEN, PreconditionKind, Problem, STATE_CONFLICT},
+    error::{NAME_TAKEN, PreconditionKind, Problem, STATE_CONFLICT, STORAGE_FAILED},
     etag, name, time,
 };
 use bellwether_server::Caller;
@@ -15,7 +15,7 @@ use tonic::Status;
 use super::{Api, application, missing};
 use crate::{
     convert,
-    monitor::{self, Definition, warning},
+    monitor::{self, warning},
     record::{Analyses, Ending, Event, Record},
 };
 
@@ -30,7 +30,7 @@ impl Api {
         caller: &Caller,
         request: pb::StartAnalysisRequest,
     ) -> Result<pb::StartAnalysisResponse, Status> {
-        let (given, definition) = read_start(&request)?;
+        let given = read_start(&request)?;
         let team = given.metadata.as_ref().map_or("", |metadata| metadata.team.as_str());
         caller.require_scope(team, application(&given.target))?;
         let call = Call::new(
@@ -41,7 +41,7 @@ impl Api {
         )?;
         let now = self.monitor.now();
         let history = self.monitor.histories.of(&given.target, &given.baseline_fleet, now);
-        let (wanted, candidate) = (given.clone(), given.candidate_fleet.clone());
+        let wanted = given.clone();
         let done = self.monitor.records.transact(&given.name, call, move |entry, _| {
             if entry.exists() {
                 same_or_taken(entry, &wanted)?;
@@ -52,19 +52,21 @@ impl Api {
             Ok::<_, Problem>(Decision::new(events).answer(started))
         });
         let record = done.await?.entry;
-        self.put_to_work(&record, definition, &candidate).await?;
+        self.put_to_work(&record).await?;
         Ok(pb::StartAnalysisResponse { analysis: Some(self.shown(&record.stream)?) })
     }
 
     /// Starts what the journal says is active and is not at work yet.
-    async fn put_to_work(&self, record: &Record, _: Definition, candidate: &str) -> Result<(), Status> {
+    async fn put_to_work(&self, record: &Record) -> Result<(), Problem> {
         if !record.state.is_active() || self.monitor.registry.get(&record.stream).is_some() {
             return Ok(());
         }
         let running = self.monitor.run(record, None)?;
-        let told =
-            self.monitor.told_of(candidate).await.map_err(|error| Status::unavailable(error.to_string()))?;
-        for told in told {
+        let unreadable = |error: bellwether_journal::ReadError| {
+            tracing::error!(%error, "events cannot be looked up");
+            STORAGE_FAILED.because("the service cannot read its journal")
+        };
+        for told in self.monitor.told_of(&running).await.map_err(unreadable)? {
             running.tell(warning(&told), told.critical, self.monitor.now());
         }
         self.monitor.settled(&running).await;
@@ -199,8 +201,8 @@ fn started(_: &Entry<Analyses>) -> pb::StartAnalysisResponse {
     pb::StartAnalysisResponse::default()
 }
 
-/// The definition as it is kept, with what it says.
-fn read_start(request: &pb::StartAnalysisRequest) -> Result<(pb::Analysis, Definition), Problem> {
+/// The definition as it is kept.
+fn read_start(request: &pb::StartAnalysisRequest) -> Result<pb::Analysis, Problem> {
     let mut violations = Violations::new();
     violations.request_id(&request.request_id);
     let given = violations.required("analysis", request.analysis.clone()).unwrap_or_default();
@@ -226,7 +228,7 @@ fn read_start(request: &pb::StartAnalysisRequest) -> Result<(pb::Analysis, Defin
     });
     violations.finish()?;
     let metadata = given.metadata.clone().unwrap_or_default();
-    let kept = pb::Analysis {
+    Ok(pb::Analysis {
         metadata: Some(Metadata { team: metadata.team, labels: metadata.labels, ..Metadata::default() }),
         // a first segment that is judged alone makes the one-sided checks take part
         one_sided_planned: definition.settings.one_sided
@@ -234,8 +236,7 @@ fn read_start(request: &pb::StartAnalysisRequest) -> Result<(pb::Analysis, Defin
         state: 0,
         verdict: None,
         ..given
-    };
-    Ok((kept, definition))
+    })
 }
 
 /// The same analysis again is no mistake; which segment it is in does not matter.

@@ -49,7 +49,7 @@ impl Api {
     /// Whether it is new.
     async fn keep(&self, told: &Told) -> Result<bool, Problem> {
         let journal = self.monitor.records.journal();
-        let key = told_key(&told.fleet, &told.id);
+        let key = told_key(&told.target, &told.fleet, &told.id);
         let unreadable = |error: bellwether_journal::ReadError| {
             tracing::error!(%error, "an event cannot be looked up");
             STORAGE_FAILED.because("the service cannot read its journal")

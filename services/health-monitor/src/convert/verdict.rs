@@ -37,7 +37,12 @@ pub fn verdict(analysis: &str, report: &Report, pass_limit: f64, warnings: &[Rea
 fn reason(report: &Report) -> Reason {
     let Assessment { why, log_evidence, .. } = report.assessment;
     let failed = report.checks.iter().filter(|check| check.level == Level::Fail);
+    let waiting = report.checks.iter().filter(|check| waits(check));
     let text = match why {
+        Why::Collecting => {
+            let names: Vec<&str> = waiting.clone().map(|check| check.id.as_str()).collect();
+            format!("more requests are needed to decide: {}", names.join(", "))
+        }
         Why::CheckFailed => {
             let texts: Vec<&str> = failed.clone().map(|check| check.text.as_str()).collect();
             format!("worse than allowed: {}", texts.join("; "))
@@ -48,7 +53,18 @@ fn reason(report: &Report) -> Reason {
         ("log_evidence".to_owned(), format!("{log_evidence:.3}")),
         ("log_evidence_limit".to_owned(), format!("{:.3}", report.log_limit)),
     ]);
-    values.extend(failed.flat_map(measured));
+    match why {
+        Why::CheckFailed => values.extend(failed.flat_map(measured)),
+        Why::Collecting | Why::Suspicious => values.extend(waiting.flat_map(measured)),
+        Why::HardLimit(_)
+        | Why::CriticalEvent
+        | Why::AllPassed
+        | Why::NoTraffic
+        | Why::NoSamples
+        | Why::TrafficShare
+        | Why::CommonMode
+        | Why::MinBake => {}
+    }
     Reason { code: code(why).to_owned(), text, values }
 }
 
@@ -91,7 +107,12 @@ fn text_of(why: Why) -> &'static str {
     }
 }
 
-/// The values of a failed check, by name.
+/// Whether PASS waits for a check.
+fn waits(check: &CheckReport) -> bool {
+    check.role == Role::Blocking && check.log_pass.is_some() && check.decision != Decision::Pass
+}
+
+/// What a check measured, by name.
 fn measured(check: &CheckReport) -> Vec<(String, String)> {
     let named = |name: &str, value: Option<f64>| {
         value.map(|value| (format!("{}.{name}_{}", check.id, check.unit), format!("{value:.3}")))
@@ -100,6 +121,7 @@ fn measured(check: &CheckReport) -> Vec<(String, String)> {
         named("candidate", check.candidate),
         named("baseline", check.baseline),
         named("limit", check.threshold),
+        check.log_pass.map(|log_e| (format!("{}.log_pass_evidence", check.id), format!("{log_e:.3}"))),
     ]
     .into_iter()
     .flatten()

@@ -65,6 +65,20 @@ async fn what_was_told_before_the_start_counts_and_survives() {
 }
 
 #[tokio::test]
+async fn nobody_can_name_another_target_s_fleet() {
+    let dir = place();
+    let mut monitor = Monitor::start(dir.path()).await;
+    let foreign = pb::HealthEvent {
+        target: "targets/mine@production".into(),
+        ..event("1", "new", Kind::Security, Severity::Critical)
+    };
+    tell(&mut monitor, vec![foreign]).await;
+    let started = monitor.start_analysis(analysis("a", split(1, 10.0))).await;
+    assert_eq!(started.verdict.unwrap().decision(), Decision::Undecided);
+    monitor.stop().await;
+}
+
+#[tokio::test]
 async fn every_violation_is_named_and_nothing_is_kept() {
     let dir = place();
     let mut monitor = Monitor::start(dir.path()).await;
