@@ -33,7 +33,7 @@ fn template(name: &str) -> String {
 name: {name}
 type: custom                      # e-commerce, banking-api, internal-tool, batch, static-site
 environments:
-  production:
+  development:                    # then staging, production: promoted by themselves, with an approval for the last
     instances: 2
     command: ["{{artifact}}"]       # gets PORT in its environment; {{port}} stands for it here
     listen: 127.0.0.1:8080        # where its users reach it
@@ -57,6 +57,6 @@ mod tests {
         let message = pool.get_message_by_name("bellwether.planner.v1.Application").unwrap();
         let json = yaml::to_json("bellwether.yaml", &documents[0].root, &message).unwrap();
         let application: bellwether_proto::planner::v1::Application = serde_json::from_value(json).unwrap();
-        assert_eq!(application.environments["production"].instances, 2);
+        assert_eq!(application.environments["development"].instances, 2);
     }
 }

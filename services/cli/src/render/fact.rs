@@ -2,7 +2,7 @@
 
 use bellwether_proto::{
     executor::v1::{Rollout, StepStatus, step_status::State},
-    planner::v1::Release,
+    planner::v1::{Release, condition},
 };
 
 use super::{checks, rollout, style};
@@ -19,9 +19,14 @@ pub fn of_rollout(fact: &str, of: &Rollout) -> Option<String> {
     Some(line(&of.display_name, fact, &detail))
 }
 
-/// A fact of a release.
+/// A fact of a release; where it waits for somebody, with what they can do.
 pub fn of_release(fact: &str, of: &Release) -> String {
-    line(&of.display_name, fact, &of.reason.as_ref().map(rollout::reason).unwrap_or_default())
+    let mut text = line(&of.display_name, fact, &of.reason.as_ref().map(rollout::reason).unwrap_or_default());
+    let conditions = of.environments.iter().flat_map(|environment| &environment.conditions);
+    for condition in conditions.filter(|c| c.state() == condition::State::Unmet && !c.remedy.is_empty()) {
+        text.push_str(&format!("\n  → {}", condition.remedy));
+    }
+    text
 }
 
 fn line(name: &str, fact: &str, detail: &str) -> String {

@@ -71,6 +71,8 @@ pub fn between(from: Timestamp, to: Timestamp) -> String {
 
 /// `10 %`, `12.5 %`.
 pub fn percent(value: f64) -> String {
+    // a sum of nothing is −0
+    let value = value + 0.0;
     if (value - value.round()).abs() < 0.05 { format!("{value:.0} %") } else { format!("{value:.1} %") }
 }
 
@@ -101,6 +103,11 @@ mod tests {
             [text(350), text(4_200), text(42_000), text(133_000), text(11_100_000), text(187_200_000)],
             ["350ms", "4.2s", "42s", "2m13s", "3h05m", "2d04h"]
         );
+    }
+
+    #[test]
+    fn shares_have_no_sign() {
+        assert_eq!([percent(-0.0), percent(12.5), percent(100.0)], ["0 %", "12.5 %", "100 %"]);
     }
 
     #[test]
