@@ -143,12 +143,11 @@ impl Told {
     }
 }
 
-/// Enters the segment; where there is no such analysis yet, with a new one.
+/// Enters the segment; where there is no such analysis yet, with a new one. One that has expired cannot be entered: the
+/// rollout is not watched then, and holds.
 async fn enter(source: &dyn MonitorSource, wanted: &pb::Analysis) -> Result<(), Status> {
     let segment = wanted.segment.unwrap_or_default();
     match source.update(&wanted.name, segment).await {
-        // it has ended: its verdict is on the stream, and there is nothing to enter
-        Err(status) if status.code() == Code::FailedPrecondition => Ok(()),
         Err(status) if status.code() == Code::NotFound => source.start(wanted.clone()).await,
         told => told,
     }

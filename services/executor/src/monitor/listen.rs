@@ -1,7 +1,7 @@
 //! The way of a verdict: to a decision, at once.
 
 use bellwether_proto::monitor::v1 as pb;
-use bellwether_rollout::{Decision, Input};
+use bellwether_rollout::{Decision, Input, verdict::COMMON_MODE};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{Instrument as _, info_span};
 
@@ -18,7 +18,7 @@ pub(crate) async fn run(
     mut verdicts: UnboundedReceiver<Box<pb::Verdict>>,
 ) {
     while let Some(given) = verdicts.recv().await {
-        let Some(verdict) = convert::verdict(&given) else {
+        let Some(mut verdict) = convert::verdict(&given) else {
             tracing::warn!(analysis = %given.analysis, "a verdict that says nothing is ignored");
             continue;
         };
@@ -26,6 +26,10 @@ pub(crate) async fn run(
         let mut note = Note { verdict: Some(given), ..Note::default() };
         if verdict.decision == Decision::Error {
             note.incident = executor.common_mode().lost(&state.borrow().stream, executor.env());
+            if note.incident.is_some() {
+                // a source that several targets lose together says nothing against any of them
+                COMMON_MODE.clone_into(&mut verdict.reason.code);
+            }
         }
         let span = info_span!("verdict", %analysis, decision = ?verdict.decision);
         executor.continue_trace(&span, &state.borrow());

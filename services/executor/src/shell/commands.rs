@@ -106,6 +106,11 @@ impl Executor {
         let stream = Targets::stream(&command.target);
         self.scope(&ask.caller, &stream)?;
         let OnTarget { method, etag, reason, action, .. } = command;
+        if let Action::Apply(spec) = &action {
+            // nobody gives a target to a team that is not theirs
+            let application = split_target(&spec.name).map_or("", |(application, _)| application);
+            ask.caller.require_scope(&spec.team, application)?;
+        }
         let (call, by, trace) = (ask.call(method)?, ask.by(), telemetry::current_traceparent());
         let input = move |entry: &TargetEntry| {
             let creates = matches!(action, Action::Apply(_));

@@ -111,3 +111,33 @@ async fn r44_the_last_bake_fails_and_the_kept_fleet_serves_again() {
     assert_eq!(ended.state(), State::RolledBack);
     assert_eq!(house.hands().stats(SHOP).started, started, "no instance was started");
 }
+
+#[tokio::test]
+async fn r50_a_source_that_several_targets_lose_holds_them_all_whatever_their_policy() {
+    let mut house = House::silent().await;
+    let targets: Vec<String> = (0..4).map(|number| format!("targets/shop-{number}@production")).collect();
+    let mut rollouts = Vec::new();
+    for target in &targets {
+        house.apply(target, 1).await;
+        let first = pb::StartRolloutRequest { target: target.clone(), ..direct("1") };
+        let first = house.rollout(first).await;
+        house.ended(&first.name).await;
+        let mut request = pb::StartRolloutRequest { target: target.clone(), ..canary("2") };
+        request.policy.as_mut().unwrap().on_monitor_lost = pb::FailureAction::Stay.into();
+        let rollout = house.rollout(request).await;
+        house.at(&rollout.name, "BAKE", 10.0).await;
+        house.world.script.segment(&rollout.name, 1).await;
+        rollouts.push(rollout.name);
+    }
+    for rollout in &rollouts {
+        house.world.script.say(rollout, Decision::Error);
+    }
+    for rollout in &rollouts[1..] {
+        let held = house.until(rollout, |it| it.waiting_on.iter().any(|it| it.text.contains("ERROR"))).await;
+        assert_eq!((held.state(), share(&held)), (State::Running, 10.0));
+    }
+    for rollout in &rollouts[1..] {
+        house.world.script.say(rollout, Decision::Pass);
+        house.at(rollout, "BAKE", 50.0).await;
+    }
+}
