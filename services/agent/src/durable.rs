@@ -76,10 +76,32 @@ pub fn load_all<T: DeserializeOwned>(directory: &Path) -> Result<Vec<T>, FileErr
 /// # Errors
 /// The file system's.
 pub async fn save<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), FileError> {
+    write(path, value, Durability::PowerLoss).await
+}
+
+/// Replaces what is at `path`; it survives the end of every process, but perhaps not that of the host.
+///
+/// # Errors
+/// The file system's.
+pub async fn replace<T: Serialize + ?Sized>(path: &Path, value: &T) -> Result<(), FileError> {
+    write(path, value, Durability::Processes).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    Processes,
+    PowerLoss,
+}
+
+async fn write<T: Serialize + ?Sized>(
+    path: &Path,
+    value: &T,
+    durability: Durability,
+) -> Result<(), FileError> {
     let path = path.to_owned();
     let bytes =
         serde_json::to_vec(value).map_err(|source| FileError::Content { path: path.clone(), source })?;
-    let write = move || replace(&path, &bytes).map_err(|source| FileError::Io { path, source });
+    let write = move || swap(&path, &bytes, durability).map_err(|source| FileError::Io { path, source });
     tokio::task::spawn_blocking(write).await.map_err(|_| FileError::Writer)?
 }
 
@@ -96,10 +118,13 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
     }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn swap(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let next = path.with_extension("next");
     let mut file = File::create(&next)?;
     file.write_all(bytes)?;
+    if durability == Durability::Processes {
+        return fs::rename(&next, path);
+    }
     file.sync_all()?;
     fs::rename(&next, path)?;
     // the rename itself is only durable when the directory is

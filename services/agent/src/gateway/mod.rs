@@ -36,6 +36,7 @@ mod worker;
 pub use accounting::{JourneySample, Key, MAX_JOURNEYS, Sample, Traffic};
 pub use histogram::Buckets;
 pub use run::{Options, run};
+pub(crate) use state::table_on_disk;
 pub use table::{
     Affinity, Balance, ErrorRules, Fleet, HeaderMatch, Ingress, Instance, Journey, Mirror, Policy, Preview,
     PreviewBy, Protocol, RequestMatch, Rule, Share, Table, Target, Tls, ValueMatch,

@@ -1,7 +1,7 @@
 //! What everything in a gateway shares.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -83,11 +83,11 @@ impl State {
     /// With the table on disk at `file`, if there is one.
     ///
     /// # Errors
-    /// The table on disk cannot be read or used.
+    /// The table on disk cannot be used.
     pub fn new(env: Env, workers: usize, file: PathBuf) -> Result<Self, ApplyError> {
         let accounting = Arc::new(Accounting::default());
         let compiler = Compiler::new(env.clone(), workers, accounting.clone());
-        let compiled = compiler.compile(durable::load::<Table>(&file)?.unwrap_or_default())?;
+        let compiled = compiler.compile(table_on_disk(&file))?;
         let tls = TlsStore::default();
         // a certificate that has become unreadable must not keep the other applications down
         if let Err(error) = tls.load(&compiled.entries) {
@@ -121,7 +121,8 @@ impl State {
         let compiled = self.compiler.compile(table)?;
         self.tls.load(&compiled.entries)?;
         if persist {
-            durable::save(&self.file, &compiled.table).await?;
+            // after a power failure the supervisor tells the table again, from what it has written down itself
+            durable::replace(&self.file, &compiled.table).await?;
         }
         self.table.store(Arc::new(compiled));
         Ok(self.status())
@@ -182,6 +183,16 @@ impl State {
         }
         self.accounting.sweep(KEEP_COUNTERS);
     }
+}
+
+/// The table on disk; an empty one where it cannot be read: the supervisor tells it again.
+pub(crate) fn table_on_disk(file: &Path) -> Table {
+    durable::load(file)
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "the routing table on disk is left out");
+            None
+        })
+        .unwrap_or_default()
 }
 
 /// Whether somebody beside the table in use (and the caller) holds an instance: a request that was routed by an

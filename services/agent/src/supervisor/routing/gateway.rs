@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     control::{Client, ClientError, InstanceStatus, Status},
-    durable::{self, FileError},
-    gateway::{PreviewBy, Sample, Table, Target},
+    durable::FileError,
+    gateway::{PreviewBy, Sample, Table, Target, table_on_disk},
     supervisor::wake::Wake,
 };
 
@@ -81,7 +81,7 @@ impl Gateway {
     ) -> Result<Arc<Self>, FileError> {
         let failed = |source| FileError::Io { path: directory.clone(), source };
         let place = Place::new(directory.clone(), program, env).map_err(failed)?;
-        let table = durable::load(&place.table())?.unwrap_or_default();
+        let table = table_on_disk(&place.table());
         let state = State { table, ..State::default() };
         let gateway = Self { place, wake, state: Mutex::new(state), at_work: watch::Sender::new(None) };
         let gateway = Arc::new(gateway);

@@ -135,9 +135,11 @@ impl Target {
 
     async fn confirm(&self, state: &mut State) -> Result<TargetStatus, TargetError> {
         self.push(state).await?;
-        let confirmed = state.confirmed.clone();
-        self.pass(state).await;
-        Ok(confirmed.ok_or(RouteError::Down)?)
+        state.route_applied = state.file.fence.generation;
+        self.publish(state);
+        // what else follows from it need not be waited for
+        self.context.wake.wake(&self.name);
+        Ok(state.confirmed.clone().ok_or(RouteError::Down)?)
     }
 }
 
