@@ -1,6 +1,11 @@
 //! A small application: says who it is, and does on request what applications do.
 
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 use bellwether_clock::spawn;
 use bytes::Bytes;
@@ -18,6 +23,9 @@ use tokio::{
     net::TcpListener,
     time::sleep,
 };
+
+/// Answers its live check no more.
+static HANGING: AtomicBool = AtomicBool::new(false);
 
 type Body = BoxBody<Bytes, hyper::Error>;
 
@@ -61,6 +69,11 @@ async fn answer(name: String, request: Request<Incoming>) -> Result<Response<Bod
             println!("{}", words.next().unwrap_or("hello"));
             text(name.clone())
         }
+        "hang" => {
+            HANGING.store(true, Relaxed);
+            text(name.clone())
+        }
+        "live" if HANGING.load(Relaxed) => std::future::pending().await,
         "headers" => text(format!("{:?}", request.headers())),
         "upgrade" => upgraded(request),
         "grpc" => grpc(request).await,
