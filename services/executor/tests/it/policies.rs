@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_platform::{Platform as _, fake::Behaviour};
+use bellwether_platform::{Capabilities, Platform as _, fake::Behaviour};
 use bellwether_proto::{executor::v1 as pb, monitor::v1::Decision};
 use bellwether_rollout::Split;
 use pb::{resolve_interruption_request::Resolution, rollout::State};
@@ -183,4 +183,34 @@ async fn r39_100_rollouts_at_once_all_end_right() {
         .map(|target| house.hands().stats(target.trim_start_matches("targets/")).served_unready.len())
         .sum();
     assert_eq!(unready, 0);
+}
+
+#[tokio::test]
+async fn a_router_that_keeps_no_fence_is_driven_too_also_after_a_restart() {
+    let mut house = House::passing().await;
+    house.hands().capabilities(Capabilities { fenced: false, ..Capabilities::ALL });
+    house.stable(2).await;
+    let mut house = house.restart().await;
+    let rollout = house.rollout(canary("2")).await;
+    assert_eq!(house.ended(&rollout.name).await.state(), State::Succeeded);
+    house.hands().route_by_hand(SHOP, Split::default());
+    let back =
+        |hands: &bellwether_platform::fake::Control| hands.split(SHOP) == Split::all_to(fleet(&rollout));
+    assert!(house.hands().eventually(SHOP, LIMIT, back).await, "read back and corrected");
+}
+
+#[tokio::test]
+async fn a_platform_that_is_away_for_a_while_delays_a_rollout_and_breaks_nothing() {
+    let mut house = House::passing().await;
+    house.stable(2).await;
+    house.hands().behaviour("2", Behaviour::ByHand);
+    let rollout = house.rollout(canary("2")).await;
+    house.until(&rollout.name, |it| it.waiting_on.iter().any(|waiting| waiting.kind == "READY")).await;
+    house.hands().unavailable(Some("rebooting"));
+    let mut house = house.restart().await;
+    house.hands().behaviour("2", Behaviour::ReadyAfter(Duration::ZERO));
+    house.hands().set_ready(SHOP, fleet(&rollout), 2);
+    house.hands().unavailable(None);
+    assert_eq!(house.ended(&rollout.name).await.state(), State::Succeeded);
+    assert_eq!(house.hands().stats(SHOP).served_unready, []);
 }
