@@ -47,7 +47,7 @@ async fn supervise(process: Process, options: SupervisorOptions, words: Vec<OsSt
     let listener = bind(options.serve.listen.unwrap_or(process.default_listen)).await?;
     let address = listener.local_addr().context("the listening address")?;
     let words = words.into_iter().chain(["gateway".into()]).collect();
-    let program = Program { file: std::env::current_exe().context("this program's file")?, words };
+    let program = Program::this(words).context("this program's file")?;
     let ports = options.instance_ports.clone();
     let layout = Layout { directory: directory.clone(), ports, program };
     let host = Host::open(layout, process.env.clone()).await?;

@@ -74,6 +74,7 @@ async fn answer(name: String, request: Request<Incoming>) -> Result<Response<Bod
             text(name.clone())
         }
         "live" if HANGING.load(Relaxed) => std::future::pending().await,
+        "flood" => Response::new(flood().boxed()),
         "headers" => text(format!("{:?}", request.headers())),
         "upgrade" => upgraded(request),
         "grpc" => grpc(request).await,
@@ -100,6 +101,12 @@ fn ticks(count: u64) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes
         }
         Some((Ok(Frame::data(Bytes::from(format!("tick {tick}\n")))), tick + 1))
     }))
+}
+
+/// As much as anybody takes.
+fn flood() -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, hyper::Error>>> {
+    let chunk = Bytes::from_static(&[b'x'; 64 * 1024]);
+    StreamBody::new(stream::repeat_with(move || Ok(Frame::data(chunk.clone()))))
 }
 
 /// Promises more than it sends.

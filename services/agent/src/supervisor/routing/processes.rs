@@ -21,11 +21,13 @@ use crate::{
     supervisor::process::{Identity, Running},
 };
 
-/// The program that is started as a gateway: this one, with these words before its own.
+/// The program that is started as a gateway.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Its file.
     pub file: PathBuf,
+    /// What it is called where processes are listed.
+    pub name: OsString,
     /// What comes before the gateway's own arguments.
     pub words: Vec<OsString>,
 }
@@ -60,6 +62,22 @@ pub struct Place {
     env: Env,
 }
 
+// === impl Program ===
+
+impl Program {
+    /// This program, also when another has taken the place of its file meanwhile, with these words before the gateway's
+    /// own arguments.
+    ///
+    /// # Errors
+    /// Its file cannot be found.
+    pub fn this(words: Vec<OsString>) -> io::Result<Self> {
+        let named = std::env::current_exe()?;
+        let running = PathBuf::from("/proc/self/exe");
+        let name = named.clone().into_os_string();
+        Ok(Self { file: if running.exists() { running } else { named }, name, words })
+    }
+}
+
 // === impl Place ===
 
 impl Place {
@@ -87,7 +105,7 @@ impl Place {
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.directory.join("gateway.log"))?;
         let mut command = Command::new(&self.program.file);
-        command.args(&self.program.words).arg("--table").arg(self.table());
+        command.arg0(&self.program.name).args(&self.program.words).arg("--table").arg(self.table());
         command.stdin(Stdio::from(OwnedFd::from(control))).stdout(Stdio::null()).stderr(log).process_group(0);
         let ended = || io::Error::other("the gateway ended at once");
         let running = Running::child(command.spawn()?).ok_or_else(ended)?;

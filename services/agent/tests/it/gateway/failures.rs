@@ -72,12 +72,15 @@ async fn a_planned_restart_fails_no_request() {
     let a = Instance::start("a").await;
     let mut gateway = Gateway::with(&[("stable", &[&a])], &[("stable", 100.0)]).await;
     let load = Load::start(gateway.listen, "/", 8);
+    let http2 = Load::start_http2(gateway.listen, "/", 8);
     load.more(200).await;
+    http2.more(200).await;
     let (mut old, old_client) = gateway.succeed().await;
     old_client.retire(std::time::Duration::from_secs(10)).await.unwrap();
     load.more(400).await;
+    http2.more(400).await;
     until("the old gateway to end", || std::future::ready(old.try_wait().unwrap().is_some())).await;
-    let answers = load.stop().await;
-    answers.assert_all_well();
+    load.stop().await.assert_all_well();
+    http2.stop().await.assert_all_well();
     assert!(old.wait().unwrap().success());
 }

@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::kit::{Client, Gateway, Instance, read};
+use crate::kit::{Client, Gateway, Instance};
 
 async fn one() -> Gateway {
     let a = Instance::start("a").await;
@@ -87,13 +87,26 @@ async fn connect_is_not_offered() {
     let mut answer = vec![0; 12];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 501");
-    assert_eq!(
-        read(
-            Client::new(gateway.listen)
-                .send(Client::new(gateway.listen).request("/").body(Full::default()).unwrap())
-                .await
-        )
-        .await,
-        "a"
-    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_never_read_cost_little_memory() {
+    let gateway = one().await;
+    let client = Client::new(gateway.listen);
+    client.get("/").await;
+    let before = gateway.resident();
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(gateway.listen).await.unwrap();
+        stream.write_all(b"GET /flood HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        silent.push(stream);
+    }
+    let open = || async { gateway.client.status().await.unwrap().instances["a"].in_flight };
+    crate::kit::until("all to be open", || async { open().await == 100 }).await;
+    // the others are served meanwhile, and each answer is a moment in which more could have been buffered
+    for _ in 0..200 {
+        assert_eq!(client.get("/").await.1, "a");
+    }
+    let each = gateway.resident().saturating_sub(before) / 100;
+    assert!(each < 1024 * 1024, "{each} bytes for each");
 }

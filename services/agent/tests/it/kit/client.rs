@@ -79,10 +79,19 @@ pub async fn read(response: Response<Incoming>) -> String {
 impl Load {
     /// GET `path` from this many connections.
     pub fn start(address: SocketAddr, path: &str, connections: usize) -> Self {
+        Self::of((0..connections).map(|_| Client::new(address)).collect(), path)
+    }
+
+    /// GET `path` by this many streams of one HTTP/2 connection.
+    pub fn start_http2(address: SocketAddr, path: &str, streams: usize) -> Self {
+        Self::of(vec![Client::http2(address); streams], path)
+    }
+
+    fn of(clients: Vec<Client>, path: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let answers = Arc::<Mutex<Answers>>::default();
-        let task = |_| {
-            let (client, path) = (Client::new(address), path.to_owned());
+        let task = |client: Client| {
+            let path = path.to_owned();
             let (stop, answers) = (stop.clone(), answers.clone());
             spawn("load", async move {
                 while !stop.load(Relaxed) {
@@ -91,7 +100,7 @@ impl Load {
                 }
             })
         };
-        Self { tasks: (0..connections).map(task).collect(), stop: stop.clone(), answers: answers.clone() }
+        Self { tasks: clients.into_iter().map(task).collect(), stop: stop.clone(), answers: answers.clone() }
     }
 
     pub fn answered(&self) -> usize {

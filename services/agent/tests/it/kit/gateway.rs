@@ -93,6 +93,13 @@ impl Gateway {
         old
     }
 
+    /// Memory that is resident, in bytes.
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
     /// Listens on one more address.
     pub async fn second_socket(&self) -> SocketAddr {
         let second = TcpListener::bind("127.0.0.1:0").unwrap();
