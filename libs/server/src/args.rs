@@ -95,6 +95,11 @@ impl ServeArgs {
         self.data_dir.join("service.token")
     }
 
+    /// The same where there is one already: what the service's own clients send.
+    pub fn service_token(&self) -> Option<PathBuf> {
+        Some(self.service_token_file()).filter(|file| file.exists())
+    }
+
     /// The file of bearer tokens.
     pub fn tokens_file(&self) -> PathBuf {
         self.tokens.clone().unwrap_or_else(|| self.data_dir.join("tokens.toml"))

@@ -10,6 +10,7 @@ mod connection;
 mod greeting;
 mod http;
 mod identity;
+mod journal;
 mod listen;
 mod metrics;
 mod permission;
@@ -32,6 +33,7 @@ pub use identity::{
     Caller, Identities, IdentityError, IdentityFiles, Kind, OnBehalfOf, Peer, Principal, Token, TokenFile,
     TokenFileError, authenticate, ensure_service_token, generate_secret, secret_hash,
 };
+pub use journal::{follow_journal, hourly, open_journal, stop_with_journal, trim_hourly};
 pub use listen::{Listener, bind};
 pub use metrics::{Labels, Metrics};
 pub use permission::{Method, Methods, MethodsError, Permission, Role, holds};

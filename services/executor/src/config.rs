@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, sync::Arc};
 
 use anyhow::Context as _;
-use bellwether_client::Transport;
+use bellwether_client::{Transport, TransportError};
 use bellwether_clock::Env;
 use bellwether_driver_agent::AgentDriver;
 use bellwether_egress::{AddressPolicy, Network};
@@ -105,11 +105,10 @@ impl FromStr for PlatformArg {
 impl Config {
     /// As the command line says.
     pub fn new(serve: &ServeArgs, args: ExecutorArgs) -> Self {
-        let token = serve.service_token_file();
         Self {
             journal: serve.journal_url(NAME),
             standby: serve.standby,
-            service_token: token.exists().then_some(token),
+            service_token: serve.service_token(),
             args,
         }
     }
@@ -161,13 +160,8 @@ impl Config {
         Ok(Some(Arc::new(GrpcMonitor::new(transport))))
     }
 
-    fn transport(&self, url: &str) -> anyhow::Result<Transport> {
-        let builder = Transport::builder(url).service(NAME);
-        let builder = match &self.service_token {
-            Some(file) => builder.token_file(file),
-            None => builder,
-        };
-        Ok(builder.build()?)
+    fn transport(&self, url: &str) -> Result<Transport, TransportError> {
+        Transport::builder(url).service(NAME).service_token_file(self.service_token.as_ref()).build()
     }
 }
 

@@ -1,13 +1,13 @@
 //! The executor as a part of a process.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bellwether_clock::{Env, spawn};
-use bellwether_journal::{Health, Journal, Options};
+use bellwether_journal::{Journal, Options};
 use bellwether_proto::executor::v1::executor_service_server::{ExecutorServiceServer, SERVICE_NAME};
 use bellwether_resource::Store;
-use bellwether_server::{Metrics, Readiness, Server, Shutdown};
+use bellwether_server::{Metrics, Server, Shutdown, follow_journal, open_journal, trim_hourly};
 
 use crate::{
     api::ExecutorApi,
@@ -18,8 +18,6 @@ use crate::{
 
 /// Largest message that is read: larger ones are RESOURCE_EXHAUSTED.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// How often what retention allows is removed.
-const TRIM: Duration = Duration::from_secs(3600);
 
 /// The service's name in files and logs.
 pub const NAME: &str = "executor";
@@ -43,7 +41,7 @@ pub async fn build(
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
-    let journal = bellwether_journal::open(&config.journal, options).await.map_err(exit::not_opened)?;
+    let journal = open_journal(NAME, &config.journal, options).await?;
     let parts = config.parts(&env, metrics, shutdown).await?;
     assemble(journal, env, parts).await
 }
@@ -57,7 +55,7 @@ pub async fn assemble(journal: Arc<dyn Journal>, env: Env, parts: Parts) -> anyh
     let shutdown = parts.shutdown.clone();
     let executor = Executor::new(store, parts);
     executor.start();
-    spawn("retention", trim(journal, shutdown));
+    spawn("retention", trim_hourly(journal, shutdown));
     Ok(Service { executor })
 }
 
@@ -81,7 +79,8 @@ impl Service {
     /// Adds the gRPC service to a server.
     pub fn register(&self, server: Server) -> Server {
         let api = ExecutorServiceServer::new(ExecutorApi::new(self.executor.clone()));
-        spawn("journal-readiness", readiness(self.executor.journal().clone(), server.readiness()));
+        let journal = self.executor.journal().clone();
+        spawn("journal-readiness", follow_journal(journal, server.readiness(), GRPC_NAME));
         server.add_service(api.max_decoding_message_size(MOST_BYTES))
     }
 
@@ -94,39 +93,5 @@ impl Service {
     pub async fn close(self) {
         self.executor.shutdown().trigger();
         self.executor.journal().close().await;
-    }
-}
-
-/// The service is ready while its journal takes commits.
-async fn readiness(journal: Arc<dyn Journal>, readiness: Readiness) {
-    let mut health = journal.health();
-    loop {
-        let reason = match *health.borrow_and_update() {
-            Health::Serving => None,
-            Health::DiskFull => Some("DISK_FULL"),
-            Health::Fenced => Some("FENCED"),
-            Health::Failed => Some("STORAGE_FAILED"),
-            Health::Closed => Some("CLOSED"),
-        };
-        match reason {
-            None => readiness.ready(GRPC_NAME),
-            Some(reason) => readiness.not_ready(GRPC_NAME, reason),
-        }
-        if health.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn trim(journal: Arc<dyn Journal>, shutdown: Shutdown) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(TRIM) => {}
-            () = shutdown.triggered() => return,
-        }
-        match journal.trim().await {
-            Ok(trimmed) => tracing::info!(trimmed.events, trimmed.requests, "retention"),
-            Err(error) => tracing::warn!(%error, "retention did not succeed"),
-        }
     }
 }

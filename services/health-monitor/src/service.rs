@@ -9,7 +9,7 @@ use bellwether_proto::monitor::v1::health_monitor_service_server::{
     HealthMonitorServiceServer, SERVICE_NAME,
 };
 use bellwether_resource::Store;
-use bellwether_server::{Metrics, ServeArgs, Server};
+use bellwether_server::{Metrics, ServeArgs, Server, Shutdown, follow_journal, open_journal, trim_hourly};
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
 use crate::{api::Api, evidence::Evidence, metrics::MonitorMetrics, monitor::Monitor};
@@ -22,8 +22,6 @@ const TICK: Duration = Duration::from_millis(500);
 const SAVE: Duration = Duration::from_secs(5);
 /// Every so many times histories are kept too.
 const SAVES_PER_HISTORY: u32 = 12;
-/// Every so many times the journal gives up what retention allows: about once an hour.
-const SAVES_PER_TRIM: u32 = 720;
 
 /// What the monitor needs.
 #[derive(Clone, Debug)]
@@ -68,7 +66,7 @@ impl Config {
 /// The journal or the evidence cannot be opened or read, or another process owns the journal.
 pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
-    let journal = bellwether_journal::open(&config.journal, options).await?;
+    let journal = open_journal(NAME, &config.journal, options).await?;
     let evidence = match &config.evidence {
         Some(path) => Evidence::open(path).await?,
         None => Evidence::nowhere(),
@@ -81,6 +79,8 @@ pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Resul
         following,
         spawn("time passes", tick(monitor.clone())),
         spawn("keep evidence", keep(monitor.clone())),
+        // ends with the other tasks
+        spawn("retention", trim_hourly(monitor.records.journal().clone(), Shutdown::new())),
     ];
     Ok(Service { monitor, tasks })
 }
@@ -91,8 +91,8 @@ impl Service {
     /// Adds the gRPC service to a server.
     pub fn register(&self, server: Server) -> Server {
         let api = HealthMonitorServiceServer::new(Api::new(self.monitor.clone()));
-        let readiness = server.readiness();
-        watch_health(&self.monitor, readiness);
+        let journal = self.monitor.records.journal().clone();
+        spawn("journal-readiness", follow_journal(journal, server.readiness(), GRPC_NAME));
         server.add_service(api.max_decoding_message_size(MOST_BYTES))
     }
 
@@ -117,30 +117,6 @@ pub async fn serve(host: bellwether_server::Host) -> anyhow::Result<()> {
     Ok(served?)
 }
 
-/// The service is ready while its journal takes commits.
-fn watch_health(monitor: &Monitor, readiness: bellwether_server::Readiness) {
-    let mut health = monitor.records.journal().health();
-    spawn("journal's health", async move {
-        use bellwether_journal::Health;
-        loop {
-            let reason = match *health.borrow_and_update() {
-                Health::Serving => None,
-                Health::DiskFull => Some("DISK_FULL"),
-                Health::Fenced => Some("FENCED"),
-                Health::Failed => Some("STORAGE_FAILED"),
-                Health::Closed => Some("CLOSED"),
-            };
-            match reason {
-                None => readiness.ready(GRPC_NAME),
-                Some(reason) => readiness.not_ready(GRPC_NAME, reason),
-            }
-            if health.changed().await.is_err() {
-                return;
-            }
-        }
-    });
-}
-
 async fn follow(monitor: Monitor) {
     if let Err(error) = monitor.board.follow().await {
         tracing::error!(%error, "decisions cannot be followed any more");
@@ -163,11 +139,6 @@ async fn keep(monitor: Monitor) {
         every.tick().await;
         if let Err(error) = monitor.save(round % SAVES_PER_HISTORY == 0).await {
             tracing::error!(error = &error as &dyn std::error::Error, "evidence is not kept");
-        }
-        if round % SAVES_PER_TRIM == 0
-            && let Err(error) = monitor.records.journal().trim().await
-        {
-            tracing::warn!(%error, "old decisions are not removed");
         }
     }
 }

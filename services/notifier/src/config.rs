@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use bellwether_client::Transport;
+use bellwether_client::{Transport, TransportError};
 use bellwether_egress::{AddressPolicy, Limits, Network};
 use bellwether_server::ServeArgs;
 
@@ -60,11 +60,10 @@ pub struct Config {
 impl Config {
     /// As the command line says.
     pub fn new(serve: &ServeArgs, args: NotifierArgs) -> Self {
-        let token = serve.service_token_file();
         Self {
             journal: serve.journal_url(NAME),
             standby: serve.standby,
-            service_token: token.exists().then_some(token),
+            service_token: serve.service_token(),
             args,
             retry: RetryPolicy::default(),
             breaker: BreakerPolicy::default(),
@@ -85,13 +84,9 @@ impl Config {
         })
     }
 
-    fn transport(&self, url: Option<&str>) -> anyhow::Result<Option<Transport>> {
+    fn transport(&self, url: Option<&str>) -> Result<Option<Transport>, TransportError> {
         let Some(url) = url else { return Ok(None) };
         let builder = Transport::builder(url).service(NAME);
-        let builder = match &self.service_token {
-            Some(file) => builder.token_file(file),
-            None => builder,
-        };
-        Ok(Some(builder.build()?))
+        builder.service_token_file(self.service_token.as_ref()).build().map(Some)
     }
 }

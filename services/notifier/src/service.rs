@@ -1,13 +1,15 @@
 //! The notifier as a part of a process.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bellwether_clock::{Env, spawn};
 use bellwether_egress::{AddressPolicy, Client};
-use bellwether_journal::{Health, Journal, OpenError, Options};
+use bellwether_journal::Options;
 use bellwether_proto::notifier::v1::notifier_service_server::{NotifierServiceServer, SERVICE_NAME};
-use bellwether_server::{Host, Metrics, Readiness, Server, Shutdown, StartError};
+use bellwether_server::{
+    Host, Metrics, Server, Shutdown, follow_journal, hourly, open_journal, stop_with_journal,
+};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -21,8 +23,6 @@ use crate::{
 
 /// Largest message that is read: larger ones are RESOURCE_EXHAUSTED.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// How often what retention allows is removed.
-const PRUNE: Duration = Duration::from_secs(3600);
 
 /// The service's name in files and logs.
 pub const NAME: &str = "notifier";
@@ -52,7 +52,7 @@ pub async fn build(
 ) -> anyhow::Result<Service> {
     // nothing here takes traffic back, so nothing must go through on a full disk
     let options = Options { standby: config.standby, ballast_bytes: 0, ..Options::new(env.clone()) };
-    let journal = bellwether_journal::open(&config.journal, options).await.map_err(not_opened)?;
+    let journal = open_journal(NAME, &config.journal, options).await?;
     let metrics = NotifierMetrics::new(metrics);
     let settings = Settings { retry: config.retry.clone(), keep: config.keep, metrics: metrics.clone() };
     let outbox = Outbox::open(journal.clone(), env.clone(), settings).await.context("the outbox")?;
@@ -64,8 +64,8 @@ pub async fn build(
         send::run(outbox.clone(), sender, board.clone(), config.breaker, env.clone(), shutdown.clone());
     let mut tasks = follow::start(sources, outbox.clone(), env.clone(), shutdown.clone());
     tasks.push(spawn("send", workers));
-    tasks.push(spawn("prune", prune(outbox.clone(), shutdown.clone())));
-    spawn("journal-lost", stop_when_lost(journal, shutdown.clone()));
+    tasks.push(spawn("retention", prune_hourly(outbox.clone(), shutdown.clone())));
+    spawn("journal-lost", stop_with_journal(journal, shutdown.clone()));
     Ok(Service { outbox, board, policy: config.policy(), env, shutdown, tasks })
 }
 
@@ -91,7 +91,8 @@ impl Service {
             policy: self.policy.clone(),
             env: self.env.clone(),
         };
-        spawn("journal-readiness", readiness(self.outbox.journal().clone(), server.readiness()));
+        let journal = self.outbox.journal().clone();
+        spawn("journal-readiness", follow_journal(journal, server.readiness(), GRPC_NAME));
         server.add_service(NotifierServiceServer::new(api).max_decoding_message_size(MOST_BYTES))
     }
 
@@ -107,61 +108,15 @@ impl Service {
     }
 }
 
-/// A journal that could not be opened, with the exit code that belongs to it.
-fn not_opened(error: OpenError) -> StartError {
-    match error {
-        OpenError::Owned { path, pid, epoch } => StartError::JournalOwned {
-            journal: path.display().to_string(),
-            owner: format!("process {pid}, epoch {epoch}"),
-        },
-        OpenError::NewerSchema { found, known, .. } => StartError::NewerSchema { found, known },
-        OpenError::Directory { path, source } => StartError::DataDir { path, source },
-        other => StartError::Journal { journal: "of the notifier".into(), source: other.into() },
-    }
-}
-
-/// The service is ready while its journal takes commits.
-async fn readiness(journal: Arc<dyn Journal>, readiness: Readiness) {
-    let mut health = journal.health();
-    loop {
-        let reason = match *health.borrow_and_update() {
-            Health::Serving => None,
-            Health::DiskFull => Some("DISK_FULL"),
-            Health::Fenced => Some("FENCED"),
-            Health::Failed => Some("STORAGE_FAILED"),
-            Health::Closed => Some("CLOSED"),
-        };
-        match reason {
-            None => readiness.ready(GRPC_NAME),
-            Some(reason) => readiness.not_ready(GRPC_NAME, reason),
-        }
-        if health.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-/// A notifier whose journal is another's must not send what that one sends.
-async fn stop_when_lost(journal: Arc<dyn Journal>, shutdown: Shutdown) {
-    let mut health = journal.health();
-    let lost = health.wait_for(|health| matches!(health, Health::Fenced | Health::Failed)).await;
-    if lost.is_ok() {
-        tracing::error!("the journal is lost; the notifier stops");
-        shutdown.trigger();
-    }
-}
-
-async fn prune(outbox: Arc<Outbox>, shutdown: Shutdown) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(PRUNE) => {}
-            () = shutdown.triggered() => return,
-        }
+/// Deliveries that ended have a retention of their own, which trims the journal too.
+async fn prune_hourly(outbox: Arc<Outbox>, shutdown: Shutdown) {
+    let prune = || async {
         match outbox.prune().await {
             Ok(removed) => tracing::info!(removed, "retention"),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "retention did not succeed");
             }
         }
-    }
+    };
+    hourly(shutdown, prune).await;
 }

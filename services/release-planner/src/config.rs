@@ -33,11 +33,10 @@ pub struct Config {
 impl Config {
     /// As the command line says.
     pub fn new(serve: &ServeArgs, args: PlannerArgs) -> Self {
-        let token = serve.service_token_file();
         Self {
             journal: serve.journal_url(NAME),
             standby: serve.standby,
-            service_token: token.exists().then_some(token),
+            service_token: serve.service_token(),
             args,
         }
     }
@@ -45,10 +44,6 @@ impl Config {
     /// To the executor, as the planner.
     pub(crate) fn executor(&self) -> Result<Transport, TransportError> {
         let builder = Transport::builder(&self.args.executor).service(NAME);
-        match &self.service_token {
-            Some(file) => builder.token_file(file),
-            None => builder,
-        }
-        .build()
+        builder.service_token_file(self.service_token.as_ref()).build()
     }
 }

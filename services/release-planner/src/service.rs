@@ -1,15 +1,17 @@
 //! The planner as a part of a process.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bellwether_client::Transport;
 use bellwether_clock::{Env, spawn};
-use bellwether_journal::{Health, Journal, OpenError, Options};
+use bellwether_journal::{Health, Journal, Options};
 use bellwether_proto::planner::v1::release_planner_service_server::{
     ReleasePlannerServiceServer, SERVICE_NAME,
 };
-use bellwether_server::{Metrics, Readiness, Server, Shutdown, StartError};
+use bellwether_server::{
+    Metrics, Server, Shutdown, follow_journal, open_journal, stop_with_journal, trim_hourly,
+};
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -19,8 +21,6 @@ use crate::{
 
 /// The largest message that is read: larger ones are RESOURCE_EXHAUSTED.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// How often what retention allows is removed.
-const TRIM: Duration = Duration::from_secs(3600);
 
 /// The service's name in files and logs.
 pub const NAME: &str = "release-planner";
@@ -47,7 +47,7 @@ pub async fn build(
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
-    let journal = bellwether_journal::open(&config.journal, options).await.map_err(not_opened)?;
+    let journal = open_journal(NAME, &config.journal, options).await?;
     let executor = config.executor().context("the executor")?;
     assemble(journal, executor, env, metrics, shutdown).await
 }
@@ -69,8 +69,8 @@ pub async fn assemble(
     let planner = Planner::new(stores, Executor::new(executor), PlannerMetrics::new(&metrics));
     let tasks = vec![
         spawn("planner's engine", engine::run(planner.clone(), shutdown.clone())),
-        spawn("planner's journal", stop_with(journal.clone(), shutdown.clone())),
-        spawn("retention", trim(journal, shutdown.clone())),
+        spawn("planner's journal", stop_with_journal(journal.clone(), shutdown.clone())),
+        spawn("retention", trim_hourly(journal, shutdown.clone())),
     ];
     Ok(Service { planner, shutdown, tasks })
 }
@@ -99,7 +99,8 @@ impl Service {
     /// Adds the gRPC service to a server.
     pub fn register(&self, server: Server) -> Server {
         let api = ReleasePlannerServiceServer::new(PlannerApi::new(self.planner.clone()));
-        spawn("journal-readiness", readiness(self.journal().clone(), server.readiness()));
+        let journal = self.journal().clone();
+        spawn("journal-readiness", follow_journal(journal, server.readiness(), GRPC_NAME));
         server.add_service(api.max_decoding_message_size(MOST_BYTES))
     }
 
@@ -117,63 +118,5 @@ impl Service {
 
     fn journal(&self) -> &Arc<dyn Journal> {
         self.planner.stores().releases.journal()
-    }
-}
-
-/// A journal that could not be opened, with the exit code that belongs to it.
-fn not_opened(error: OpenError) -> StartError {
-    match error {
-        OpenError::Owned { path, pid, epoch } => StartError::JournalOwned {
-            journal: path.display().to_string(),
-            owner: format!("process {pid}, epoch {epoch}"),
-        },
-        OpenError::NewerSchema { found, known, .. } => StartError::NewerSchema { found, known },
-        OpenError::Directory { path, source } => StartError::DataDir { path, source },
-        other => StartError::Journal { journal: "of the release-planner".into(), source: other.into() },
-    }
-}
-
-/// Without its journal the planner must not act.
-async fn stop_with(journal: Arc<dyn Journal>, shutdown: Shutdown) {
-    let mut health = journal.health();
-    while !health.borrow_and_update().is_final() {
-        if health.changed().await.is_err() {
-            break;
-        }
-    }
-    shutdown.trigger();
-}
-
-/// The service is ready while its journal takes commits.
-async fn readiness(journal: Arc<dyn Journal>, readiness: Readiness) {
-    let mut health = journal.health();
-    loop {
-        let reason = match *health.borrow_and_update() {
-            Health::Serving => None,
-            Health::DiskFull => Some("DISK_FULL"),
-            Health::Fenced => Some("FENCED"),
-            Health::Failed => Some("STORAGE_FAILED"),
-            Health::Closed => Some("CLOSED"),
-        };
-        match reason {
-            None => readiness.ready(GRPC_NAME),
-            Some(reason) => readiness.not_ready(GRPC_NAME, reason),
-        }
-        if health.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn trim(journal: Arc<dyn Journal>, shutdown: Shutdown) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(TRIM) => {}
-            () = shutdown.triggered() => return,
-        }
-        match journal.trim().await {
-            Ok(trimmed) => tracing::info!(trimmed.events, trimmed.requests, "retention"),
-            Err(error) => tracing::warn!(%error, "retention did not succeed"),
-        }
     }
 }

@@ -77,6 +77,14 @@ impl Builder {
         Self { token_file: Some(path.into()), ..self }
     }
 
+    /// The same with the service token's file; None: no token is sent.
+    pub fn service_token_file(self, path: Option<impl Into<PathBuf>>) -> Self {
+        match path {
+            Some(path) => self.token_file(path),
+            None => self,
+        }
+    }
+
     /// Calls under this name with the service token, e.g. `release-planner`.
     pub fn service(self, name: &'static str) -> Self {
         Self { service: Some(name), ..self }
