@@ -16,6 +16,7 @@ use bellwether_client::Transport;
 use bellwether_clock::spawn;
 use bellwether_proto::agent::v1::agent_service_server::AgentServiceServer;
 use bellwether_server::{Host as Process, Shutdown, bind, run_main};
+use sha2::{Digest, Sha256};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -56,7 +57,7 @@ async fn supervise(process: Process, options: SupervisorOptions, words: Vec<OsSt
     if let Some(url) = &options.monitor {
         let token = options.serve.service_token_file();
         let monitor = Transport::builder(url.clone()).service("agent").token_file(token).build()?;
-        spawn("push samples", push_samples(host.clone(), monitor, source()));
+        spawn("push samples", push_samples(host.clone(), monitor, source(&directory)));
     }
     announce(&mut lock, &directory, address)?;
     let server = process.server().add_service(AgentServiceServer::new(AgentApi::new(host.clone())));
@@ -100,8 +101,10 @@ fn announce(lock: &mut Lock, directory: &Path, address: SocketAddr) -> anyhow::R
     Ok(())
 }
 
-/// The name under which the gateway's counters are told.
-fn source() -> String {
+/// The name under which the gateway's counters are told: the same after each restart, another for each agent of a host.
+fn source(directory: &Path) -> String {
     let node = rustix::system::uname();
-    format!("gateway/{}", node.nodename().to_string_lossy())
+    let place = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let tag = hex::encode(Sha256::digest(place.as_os_str().as_encoded_bytes()));
+    format!("gateway/{}/{}", node.nodename().to_string_lossy(), tag.get(..8).unwrap_or(&tag))
 }

@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     time::Duration,
 };
@@ -198,8 +201,9 @@ impl Cell {
 
     /// Counts one attempt; bit i of `journeys` says that it belongs to journey i.
     pub fn count(&self, outcome: Outcome, journeys: u32) {
-        self.mark(outcome);
+        // the whole before its parts: a reader that sees an error sees its request too
         self.requests.fetch_add(1, Relaxed);
+        self.mark(outcome);
         if journeys != 0 {
             self.count_journeys(journeys, outcome.is_error());
         }
@@ -208,12 +212,12 @@ impl Cell {
     /// Says how an attempt ended that was counted when its answer began.
     pub fn mark(&self, outcome: Outcome) {
         if outcome.is_error() {
-            self.errors.fetch_add(1, Relaxed);
+            self.errors.fetch_add(1, Release);
         }
         match outcome {
-            Outcome::ConnectFailed => self.connect_failures.fetch_add(1, Relaxed),
-            Outcome::ClientAborted => self.client_aborts.fetch_add(1, Relaxed),
-            Outcome::CutByDrain => self.cut_by_drain.fetch_add(1, Relaxed),
+            Outcome::ConnectFailed => self.connect_failures.fetch_add(1, Release),
+            Outcome::ClientAborted => self.client_aborts.fetch_add(1, Release),
+            Outcome::CutByDrain => self.cut_by_drain.fetch_add(1, Release),
             Outcome::Well | Outcome::Error => 0,
         };
     }
@@ -222,16 +226,16 @@ impl Cell {
         let of_request = self.journeys.iter().enumerate().filter(|(i, _)| journeys >> i & 1 == 1);
         for (_, journey) in of_request {
             journey.requests.fetch_add(1, Relaxed);
-            journey.errors.fetch_add(u64::from(error), Relaxed);
+            journey.errors.fetch_add(u64::from(error), Release);
         }
     }
 
     fn read(&self, key: Key) -> Sample {
-        // parts first, the whole last: a request that ends in between must not show as an error without a request
-        let connect_failures = self.connect_failures.load(Relaxed);
-        let errors = self.errors.load(Relaxed);
-        let client_aborts = self.client_aborts.load(Relaxed);
-        let cut_by_drain = self.cut_by_drain.load(Relaxed);
+        // parts before the whole, in the opposite order of `count`
+        let connect_failures = self.connect_failures.load(Acquire);
+        let errors = self.errors.load(Acquire);
+        let client_aborts = self.client_aborts.load(Acquire);
+        let cut_by_drain = self.cut_by_drain.load(Acquire);
         let statuses = self.statuses();
         let latency = self.latency.read();
         let journeys = self.journeys.iter().map(JourneyCell::read).collect();
@@ -259,7 +263,42 @@ impl Cell {
 
 impl JourneyCell {
     fn read(&self) -> JourneySample {
-        let errors = self.errors.load(Relaxed);
+        let errors = self.errors.load(Acquire);
         JourneySample { name: self.name.clone(), errors, requests: self.requests.load(Relaxed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_never_exceed_the_whole_while_it_is_counted() {
+        let cell = Cell::new(&["checkout".to_owned()]);
+        let outcomes = [
+            Outcome::ConnectFailed,
+            Outcome::Error,
+            Outcome::ClientAborted,
+            Outcome::CutByDrain,
+            Outcome::Well,
+        ];
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| (0..20_000).for_each(|i| cell.count(outcomes[i % outcomes.len()], 1)));
+            }
+            loop {
+                let sample = cell.read(Key::default());
+                assert!(
+                    sample.connect_failures <= sample.errors && sample.errors <= sample.requests,
+                    "{sample:?}"
+                );
+                assert!(sample.client_aborts.max(sample.cut_by_drain) <= sample.requests, "{sample:?}");
+                assert!(sample.journeys[0].errors <= sample.journeys[0].requests, "{sample:?}");
+                if sample.requests == 40_000 {
+                    break;
+                }
+            }
+        });
+        assert_eq!(cell.read(Key::default()).errors, 16_000);
     }
 }
