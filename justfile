@@ -28,7 +28,7 @@ proto:
 
 # records the contracts as landed; only compatible changes pass `just proto` after that
 proto-land:
-    buf build --as-file-descriptor-set -o proto/landed.binpb
+    buf build --as-file-descriptor-set --exclude-source-info -o proto/landed.binpb
 
 # the demonstration
 demo *args:
