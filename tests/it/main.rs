@@ -4,8 +4,15 @@
 
 mod agent_crash;
 mod canary;
+mod command_line;
+mod contract;
+mod disk_full;
+mod emergency;
 mod executor_crash;
+mod many;
 mod observe;
+mod promotion;
+mod scenarios;
 
 /// The file of `bellwether`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bellwether-under-test");

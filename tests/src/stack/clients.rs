@@ -50,15 +50,21 @@ impl Stack {
         NotifierServiceClient::new(self.transport_to(Part::Notifier))
     }
 
-    /// The agent, as the services call it.
+    /// The agent, as a person on this machine calls it.
     ///
     /// # Errors
     /// When it cannot be found.
     pub fn agent(&self) -> anyhow::Result<AgentServiceClient<Transport>> {
+        Ok(AgentServiceClient::new(self.agent_transport()?))
+    }
+
+    /// What carries calls to the agent.
+    ///
+    /// # Errors
+    /// When it cannot be found.
+    pub fn agent_transport(&self) -> anyhow::Result<Transport> {
         let address = std::fs::read_to_string(self.agent_dir().join("address"))?;
-        let token = self.data_dir().join("service.token");
-        let url = format!("http://{}", address.trim());
-        Ok(AgentServiceClient::new(Transport::builder(url).service("cli").token_file(token).build()?))
+        Ok(Transport::builder(format!("http://{}", address.trim())).build()?)
     }
 
     /// The process id of the agent's supervisor.
