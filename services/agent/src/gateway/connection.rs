@@ -83,6 +83,9 @@ async fn serve_stream(
     let stream = TcpStream::from_std(stream)?;
     stream.set_nodelay(true)?;
     let tls = state.tls.config(listen);
+    if tls.is_none() && state.table.load().entries.wants_tls(listen) {
+        return Err(io::Error::other("there is no usable certificate"));
+    }
     let proxy = Arc::new(Proxy { state, worker, listen, peer: Peer::new(peer.ip(), tls.is_some()) });
     match tls {
         None => serve_io(server, stream, proxy).await,

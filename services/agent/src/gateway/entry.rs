@@ -55,6 +55,11 @@ impl Entries {
         entries.iter().find(|entry| entry.holds(host, request.uri.path()))
     }
 
+    /// Whether a listening address is one for TLS.
+    pub fn wants_tls(&self, listen: SocketAddr) -> bool {
+        self.tls().any(|(address, _)| address == listen)
+    }
+
     /// The certificate and key of each listening address that has some.
     pub fn tls(&self) -> impl Iterator<Item = (SocketAddr, &Tls)> {
         self.listeners.iter().filter_map(|(listen, entries)| {

@@ -35,7 +35,7 @@ pub struct Options {
 /// Serves until it is replaced or told to end.
 ///
 /// # Errors
-/// Standard input is no control socket; the table on disk cannot be used.
+/// Standard input is no control socket; threads cannot be started.
 pub fn run(options: &Options, env: &Env) -> anyhow::Result<()> {
     let control = std::io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
     let control = std::os::unix::net::UnixListener::from(control);
@@ -44,7 +44,7 @@ pub fn run(options: &Options, env: &Env) -> anyhow::Result<()> {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
-    let state = Arc::new(State::new(env.clone(), workers, options.table.clone())?);
+    let state = Arc::new(State::new(env.clone(), workers, options.table.clone()));
     let threads = Arc::new(Workers::start(workers, &state).context("workers")?);
     let listeners = Arc::new(Listeners::new(threads, max_connections()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -87,9 +87,7 @@ async fn housekeeping(state: Arc<State>) {
         state.cut_overdue();
         if ticks.is_multiple_of(10) {
             state.sweep();
-            if let Err(error) = state.tls.load(&state.table.load().entries) {
-                tracing::warn!(%error, "a changed certificate cannot be used, the old one stays");
-            }
+            state.tls.reload(&state.table.load().entries);
         }
     }
 }

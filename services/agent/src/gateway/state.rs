@@ -80,20 +80,18 @@ pub enum ApplyError {
 // === impl State ===
 
 impl State {
-    /// With the table on disk at `file`, if there is one.
-    ///
-    /// # Errors
-    /// The table on disk cannot be used.
-    pub fn new(env: Env, workers: usize, file: PathBuf) -> Result<Self, ApplyError> {
+    /// With the table on disk at `file`, if there is one that can be used.
+    pub fn new(env: Env, workers: usize, file: PathBuf) -> Self {
         let accounting = Arc::new(Accounting::default());
         let compiler = Compiler::new(env.clone(), workers, accounting.clone());
-        let compiled = compiler.compile(table_on_disk(&file))?;
+        let compiled = compiler.compile(table_on_disk(&file)).unwrap_or_else(|error| {
+            tracing::error!(%error, "the routing table on disk is left out");
+            Compiled::default()
+        });
         let tls = TlsStore::default();
         // a certificate that has become unreadable must not keep the other applications down
-        if let Err(error) = tls.load(&compiled.entries) {
-            tracing::error!(%error, "a certificate of the table on disk cannot be used");
-        }
-        Ok(Self {
+        tls.reload(&compiled.entries);
+        Self {
             incarnation: env.uuid().to_string(),
             table: ArcSwap::from_pointee(compiled),
             tls,
@@ -105,7 +103,7 @@ impl State {
             file,
             changing: Mutex::default(),
             env,
-        })
+        }
     }
 
     /// Takes a table into use: checked, on disk (if `persist`), then swapped in at once.

@@ -51,7 +51,7 @@ pub enum TlsError {
 // === impl TlsStore ===
 
 impl TlsStore {
-    /// What to serve at a listening address; none: plain text.
+    /// What to serve at a listening address; none: plain text, or nothing where its entries say TLS.
     pub fn config(&self, listen: SocketAddr) -> Option<Arc<ServerConfig>> {
         self.0.load().iter().find(|loaded| loaded.listen == listen).map(|loaded| loaded.config.clone())
     }
@@ -61,18 +61,34 @@ impl TlsStore {
     /// # Errors
     /// Names the file; nothing was changed then.
     pub fn load(&self, entries: &Entries) -> Result<(), TlsError> {
-        let old = self.0.load();
-        let reuse = |listen: SocketAddr, files: &Tls| {
-            let same = old.iter().find(|loaded| loaded.listen == listen && loaded.files == *files);
-            same.filter(|loaded| loaded.seen == changed(files)).cloned()
-        };
-        let load = |(listen, files): (SocketAddr, &Tls)| match reuse(listen, files) {
-            Some(loaded) => Ok(loaded),
-            None => Loaded::read(listen, files),
-        };
-        let loaded = entries.tls().map(load).collect::<Result<Vec<_>, _>>()?;
+        let loaded =
+            entries.tls().map(|(listen, files)| self.one(listen, files)).collect::<Result<Vec<_>, _>>()?;
         self.0.store(Arc::new(loaded));
         Ok(())
+    }
+
+    /// Takes up what has changed; where that cannot be used, what was there before stays.
+    pub fn reload(&self, entries: &Entries) {
+        let old = self.0.load();
+        let loaded = entries.tls().filter_map(|(listen, files)| {
+            self.one(listen, files).map_or_else(
+                |error| {
+                    tracing::warn!(%error, %listen, "a certificate cannot be used");
+                    old.iter().find(|loaded| loaded.listen == listen).cloned()
+                },
+                Some,
+            )
+        });
+        self.0.store(Arc::new(loaded.collect()));
+    }
+
+    fn one(&self, listen: SocketAddr, files: &Tls) -> Result<Loaded, TlsError> {
+        let old = self.0.load();
+        let same = old.iter().find(|loaded| loaded.listen == listen && loaded.files == *files);
+        match same.filter(|loaded| loaded.seen == changed(files)) {
+            Some(loaded) => Ok(loaded.clone()),
+            None => Loaded::read(listen, files),
+        }
     }
 }
 

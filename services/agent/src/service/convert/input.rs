@@ -114,6 +114,8 @@ fn entry(violations: &mut Violations, ingress: &executor::Ingress) -> Option<Ing
 
 /// By a header where one is given, else by an address of its own.
 fn preview_by(violations: &mut Violations, preview: &executor::Ingress) -> Option<PreviewBy> {
+    let plain = "nothing: a preview has the TLS of the ingress at its address";
+    violations.check(preview.tls_certificate_file.is_empty(), "tls_certificate_file", "a file", plain);
     if preview.header.is_empty() {
         return Some(PreviewBy::Listen(address(violations, &preview.listen)?));
     }

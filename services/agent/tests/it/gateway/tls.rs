@@ -88,3 +88,29 @@ async fn a_key_that_is_missing_is_told_and_changes_nothing() {
     assert!(refused.contains("/nowhere/certificate.pem"), "{refused}");
     assert_eq!(crate::kit::Client::new(gateway.listen).get("/").await.1, "a");
 }
+
+#[tokio::test]
+async fn without_a_usable_certificate_nothing_is_served_in_plain_text() {
+    let directory = tempfile::tempdir().unwrap();
+    if !certificate(directory.path()) {
+        println!("skipped: openssl not installed");
+        return;
+    }
+    let a = Instance::start("a").await;
+    let mut gateway = Gateway::with(&[("stable", &[&a])], &[("stable", 100.0)]).await;
+    let files =
+        Tls { certificate: directory.path().join("certificate.pem"), key: directory.path().join("key.pem") };
+    gateway.target().ingress[0].tls = Some(files);
+    gateway.apply().await;
+    let key = std::fs::read(directory.path().join("key.pem")).unwrap();
+    std::fs::remove_file(directory.path().join("key.pem")).unwrap();
+    gateway.kill_and_restart().await;
+    let mut stream = TcpStream::connect(gateway.listen).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // closed, or reset because the request was not read
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    std::fs::write(directory.path().join("key.pem"), key).unwrap();
+    until("the certificate", || async { get(&gateway, directory.path(), "http/1.1").await.is_ok() }).await;
+}
