@@ -6,6 +6,8 @@ use bellwether_clock::{Env, Timestamp, spawn};
 use bellwether_judge::{Analysis, Batch, History, Segment, Settings};
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::{Call, Decision, TransactError, Violations, error::Problem};
+use bellwether_server::telemetry;
+use tracing::{Instrument as _, info_span};
 
 use crate::{
     board::{Board, signed},
@@ -116,13 +118,25 @@ impl Monitor {
     async fn commit(&self, running: &Running, proposal: Proposal) -> Result<i64, TransactError<Ended>> {
         let Proposal { stance, verdict } = proposal;
         self.metrics.decided(&verdict);
+        let span = self.span(running, &verdict);
         let done = self.records.transact(&running.name, Call::internal(), move |entry, _| {
             if !entry.state.is_active() {
                 return Err(Ended);
             }
             Ok(Decision::new(vec![Event::Decided { verdict }]).urgent(stance.is_fail()))
         });
-        Ok(signed(done.await?.entry.position))
+        Ok(signed(done.instrument(span).await?.entry.position))
+    }
+
+    /// Of a decision, in the trace of what began the analysis.
+    fn span(&self, running: &Running, verdict: &pb::Verdict) -> tracing::Span {
+        let decision = verdict.decision().as_str_name();
+        let span = info_span!("decide", analysis = %running.name, decision, segment = verdict.segment);
+        let record = self.records.get(&running.name);
+        if let Some(trace) = record.as_ref().and_then(|record| record.state.trace.as_deref()) {
+            telemetry::continue_from(&span, trace);
+        }
+        span
     }
 
     /// Puts an analysis to work, with the evidence that was kept of it.

@@ -26,6 +26,9 @@ pub enum Event {
         analysis: Box<pb::Analysis>,
         /// The baseline's past.
         history: Box<History>,
+        /// The W3C `traceparent` of the call that began it: decisions continue its trace.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trace: Option<String>,
     },
     /// The rollout entered a segment, or corrected the present one.
     SegmentEntered {
@@ -52,6 +55,9 @@ pub struct State {
     /// The baseline's past at the start.
     #[serde(default)]
     pub history: Box<History>,
+    /// The trace that decisions continue.
+    #[serde(default)]
+    pub trace: Option<String>,
     /// The newest decision.
     #[serde(default)]
     pub verdict: Option<Box<pb::Verdict>>,
@@ -97,9 +103,10 @@ impl Aggregate for Analyses {
     fn evolve(mut state: State, event: &Event, meta: &Meta) -> Result<State, Illegal> {
         state.allows(event)?;
         match event {
-            Event::Started { analysis, history } => {
+            Event::Started { analysis, history, trace } => {
                 state.analysis = Some(analysis.clone());
                 state.history = history.clone();
+                state.trace.clone_from(trace);
             }
             Event::SegmentEntered { segment } => {
                 if let Some(analysis) = &mut state.analysis {
@@ -166,7 +173,7 @@ mod tests {
     }
 
     fn started() -> Event {
-        Event::Started { analysis: Box::default(), history: Box::default() }
+        Event::Started { analysis: Box::default(), history: Box::default(), trace: None }
     }
 
     fn decided(decision: pb::Decision) -> Event {

@@ -11,8 +11,8 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-/// Its name as a header.
-const TRACEPARENT: &str = "traceparent";
+/// Its name as a header, and as metadata of a call.
+pub const TRACEPARENT: &str = "traceparent";
 
 /// The `traceparent` of the current span, to be kept in a journal. None where nothing traces.
 pub fn current_traceparent() -> Option<String> {

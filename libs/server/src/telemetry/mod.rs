@@ -3,7 +3,7 @@
 mod context;
 mod init;
 
-pub use context::{continue_from, current_traceparent};
+pub use context::{TRACEPARENT, continue_from, current_traceparent};
 pub use init::{LogFormat, Telemetry, TelemetryConfig, init};
 
 pub(crate) use context::continue_from_headers;

@@ -41,7 +41,7 @@ impl View for TargetView {
 
     fn change(&self, _: &EventRecord, fact: &Fact, entry: &TargetEntry) -> Option<Changed<pb::Target>> {
         let deleted = matches!(fact.event, Event::Deleted { .. });
-        Some(changed(fact, convert::target(entry), deleted))
+        Some(changed(fact, fact.note.trace.as_deref(), convert::target(entry), deleted))
     }
 
     fn value<'r>(target: &'r pb::Target, field: &str) -> Option<Cow<'r, str>> {
@@ -83,7 +83,9 @@ impl View for RolloutView {
     fn change(&self, _: &EventRecord, fact: &Fact, entry: &TargetEntry) -> Option<Changed<pb::Rollout>> {
         let id = fact.event.rollout().or_else(|| entry.state.core.queue.first().copied())?;
         let rollout = Targets::rollout(entry, id)?;
-        Some(changed(fact, convert::rollout(entry, rollout), false))
+        let own = entry.state.rollout(id).and_then(|it| it.trace.as_deref());
+        let trace = fact.note.trace.as_deref().or(own);
+        Some(changed(fact, trace, convert::rollout(entry, rollout), false))
     }
 
     fn value<'r>(rollout: &'r pb::Rollout, field: &str) -> Option<Cow<'r, str>> {
@@ -108,9 +110,17 @@ impl View for RolloutView {
     }
 }
 
-/// A fact with its data; data that is too long for a Watch is left out and can be read from the resource.
-fn changed<R>(fact: &Fact, resource: R, deleted: bool) -> Changed<R> {
-    let json = serde_json::to_string(fact).ok().filter(|json| json.len() <= FACT_JSON);
-    let fact_json = json.unwrap_or_else(|| "{}".to_owned());
+/// A fact with its data and the trace that it belongs to; data that is too long for a Watch is left out and can be read
+/// from the resource.
+fn changed<R>(fact: &Fact, trace: Option<&str>, resource: R, deleted: bool) -> Changed<R> {
+    let mut data = serde_json::to_value(fact).unwrap_or_default();
+    if let (Some(fields), Some(trace)) = (data.as_object_mut(), trace) {
+        fields.insert("trace".to_owned(), trace.into());
+    }
+    let json = Some(data.to_string()).filter(|json| json.len() <= FACT_JSON);
+    let fact_json = json.unwrap_or_else(|| match trace {
+        Some(trace) => serde_json::json!({ "trace": trace }).to_string(),
+        None => "{}".to_owned(),
+    });
     Changed { fact: Targets::kind(fact).to_owned(), fact_json, resource, deleted }
 }

@@ -8,6 +8,7 @@ use bellwether_clock::Timestamp;
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_rollout::{Input, RolloutId};
 use tonic::{Code, Status};
+use tracing::{Instrument as _, info_span};
 
 use super::{link::SILENCE, source::MonitorSource};
 use crate::{
@@ -42,7 +43,7 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
         let wanted = convert::analysis(&entry);
         told.stale |= !heard.up;
         let synced = match executor.monitor() {
-            Some(source) => told.sync(executor, &**source, wanted.as_ref()).await,
+            Some(source) => told.sync(executor, &**source, &entry, wanted.as_ref()).await,
             None => wanted.is_none(),
         };
         told.failing_since = (!synced).then(|| told.failing_since.unwrap_or_else(|| executor.env().now()));
@@ -110,6 +111,7 @@ impl Told {
         &mut self,
         executor: &Executor,
         source: &dyn MonitorSource,
+        entry: &TargetEntry,
         wanted: Option<&pb::Analysis>,
     ) -> bool {
         if let Some(old) = self.analysis.take_if(|old| wanted.is_none_or(|new| new.name != old.name)) {
@@ -123,7 +125,9 @@ impl Told {
         if !self.stale && self.analysis.as_ref() == Some(wanted) {
             return stopped;
         }
-        match enter(source, wanted).await {
+        let span = info_span!("analysis", analysis = %wanted.name);
+        executor.continue_trace(&span, entry);
+        match enter(source, wanted).instrument(span).await {
             Ok(()) => (self.analysis, self.stale) = (Some(wanted.clone()), false),
             Err(status) => {
                 tracing::info!(analysis = %wanted.name, %status, "the monitor did not take an analysis");

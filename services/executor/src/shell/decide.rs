@@ -77,11 +77,11 @@ fn ended(facts: &[Fact]) -> Vec<RolloutId> {
     ended.collect()
 }
 
-/// Each part of the note goes with the fact that it belongs to; command and trace with the first one.
+/// Each part of the note goes with the fact that it belongs to; the command with the first one, the trace with all.
 fn with_note(events: Vec<Event>, note: Note) -> Vec<Fact> {
-    let Note { mut trace, mut command, mut asked, mut verdict, mut incident } = note;
+    let Note { trace, mut command, mut asked, mut verdict, mut incident } = note;
     let fact = |event: Event| {
-        let mut note = Note { trace: trace.take(), command: command.take(), ..Note::default() };
+        let mut note = Note { trace: trace.clone(), command: command.take(), ..Note::default() };
         if let Event::Rollout { what, .. } = &event {
             match what {
                 RolloutEvent::Accepted { .. } => note.asked = asked.take(),

@@ -9,8 +9,8 @@ use bellwether_resource::{
     error::{NAME_TAKEN, PreconditionKind, Problem, STATE_CONFLICT, STORAGE_FAILED},
     etag, name, time,
 };
-use bellwether_server::Caller;
-use tonic::Status;
+use bellwether_server::{Caller, telemetry};
+use tonic::{Response, Status};
 
 use super::{Api, application, missing};
 use crate::{
@@ -41,14 +41,14 @@ impl Api {
         )?;
         let now = self.monitor.now();
         let history = self.monitor.histories.of(&given.target, &given.baseline_fleet, now);
-        let wanted = given.clone();
+        let (wanted, trace) = (given.clone(), telemetry::current_traceparent());
         let done = self.monitor.records.transact(&given.name, call, move |entry, _| {
             if entry.exists() {
                 same_or_taken(entry, &wanted)?;
                 return Ok(Decision::new(vec![]).answer(started));
             }
             let analysis = Box::new(wanted);
-            let events = vec![Event::Started { analysis, history: Box::new(history) }];
+            let events = vec![Event::Started { analysis, history: Box::new(history), trace }];
             Ok::<_, Problem>(Decision::new(events).answer(started))
         });
         let record = done.await?.entry;
@@ -135,11 +135,20 @@ impl Api {
         Ok(pb::StopAnalysisResponse { analysis: Some(self.shown(&request.name)?) })
     }
 
-    pub(super) fn get(&self, request: &pb::GetAnalysisRequest) -> Result<pb::GetAnalysisResponse, Status> {
+    /// With the trace of the analysis in the answer's metadata, for whoever tells of its verdicts.
+    pub(super) fn get(
+        &self,
+        request: &pb::GetAnalysisRequest,
+    ) -> Result<Response<pb::GetAnalysisResponse>, Status> {
         let mut violations = Violations::new();
         violations.name("name", &request.name, name::ANALYSIS);
         violations.finish()?;
-        Ok(pb::GetAnalysisResponse { analysis: Some(self.shown(&request.name)?) })
+        let record = self.record(&request.name)?;
+        let mut answer = Response::new(pb::GetAnalysisResponse { analysis: Some(self.show(&record)) });
+        if let Some(Ok(trace)) = record.state.trace.as_ref().map(|trace| trace.parse()) {
+            answer.metadata_mut().insert(telemetry::TRACEPARENT, trace);
+        }
+        Ok(answer)
     }
 
     pub(super) fn list(&self, request: &pb::ListAnalysesRequest) -> Result<pb::ListAnalysesResponse, Status> {

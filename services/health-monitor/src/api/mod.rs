@@ -59,7 +59,7 @@ impl HealthMonitorService for Api {
         &self,
         request: Request<pb::GetAnalysisRequest>,
     ) -> Result<Response<pb::GetAnalysisResponse>, Status> {
-        self.get(&request.into_inner()).map(Response::new)
+        self.get(&request.into_inner())
     }
 
     async fn list_analyses(

@@ -9,13 +9,14 @@ use bellwether_proto::monitor::v1::{
     health_monitor_service_client::HealthMonitorServiceClient, stream_verdicts_response::Message as Part,
 };
 use bellwether_resource::time::timestamp;
+use bellwether_server::telemetry;
 use tonic::{Code, Status};
 
 use super::{
     Context,
     place::{Lost, Place},
 };
-use crate::facts;
+use crate::{facts, message::Message};
 
 type Client = HealthMonitorServiceClient<Transport>;
 
@@ -115,15 +116,22 @@ impl Verdicts {
     async fn tell(&mut self, verdict: &Verdict) -> Result<(), End> {
         let time = verdict.decide_time.as_ref().and_then(timestamp).unwrap_or(Timestamp::UNIX_EPOCH);
         let is_news = self.since.is_none_or(|since| time > since);
-        let analysis = if is_news { self.analysis(&verdict.analysis).await? } else { None };
-        let message = analysis.and_then(|analysis| facts::verdicts::of(verdict, &analysis));
+        let told = if is_news { self.analysis(&verdict.analysis).await? } else { None };
+        let message = told.and_then(|(analysis, trace)| {
+            facts::verdicts::of(verdict, &analysis).map(|message| Message { trace, ..message })
+        });
         Ok(self.place.pass(message, &verdict.sequence.to_string(), time).await?)
     }
 
-    async fn analysis(&mut self, name: &str) -> Result<Option<Analysis>, End> {
+    /// The analysis, with its trace.
+    async fn analysis(&mut self, name: &str) -> Result<Option<(Analysis, Option<String>)>, End> {
         loop {
             match self.client.get_analysis(GetAnalysisRequest { name: name.to_owned() }).await {
-                Ok(answer) => return Ok(answer.into_inner().analysis),
+                Ok(answer) => {
+                    let trace = answer.metadata().get(telemetry::TRACEPARENT);
+                    let trace = trace.and_then(|trace| trace.to_str().ok()).map(ToOwned::to_owned);
+                    return Ok(answer.into_inner().analysis.map(|analysis| (analysis, trace)));
+                }
                 Err(status) if status.code() == Code::NotFound => return Ok(None),
                 Err(status) => self.place.pause(&ApiError::from(status)).await?,
             }

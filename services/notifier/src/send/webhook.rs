@@ -18,8 +18,6 @@ use crate::{
     routing::Webhook,
 };
 
-/// The header of the W3C trace context.
-const TRACE: &str = "traceparent";
 /// Characters of a refusing answer that are kept for people.
 const EXCERPT: usize = 200;
 
@@ -33,7 +31,7 @@ pub(super) async fn send(client: &Client, hook: &Webhook, delivery: &Delivery, n
         return Ending::failed(None, Reason::new("INVALID_REQUEST", "the request cannot be formed"));
     };
     if let Some(trace) = trace(delivery) {
-        headers.insert(HeaderName::from_static(TRACE), trace);
+        headers.insert(HeaderName::from_static(telemetry::TRACEPARENT), trace);
     }
     let call = Call {
         method: Method::POST,

@@ -73,7 +73,7 @@ impl View for ReleaseView {
     ) -> Option<Changed<pb::Release>> {
         Some(Changed {
             fact: Releases::kind(event).to_owned(),
-            fact_json: fact(event),
+            fact_json: fact(event, entry),
             resource: self.show(entry),
             deleted: false,
         })
@@ -97,12 +97,16 @@ impl View for ReleaseView {
     }
 }
 
-/// The event without the release and the plan, which come beside it or with GetRelease and may be large.
-fn fact(event: &ReleaseEvent) -> String {
+/// The event without the release and the plan, which come beside it or with GetRelease and may be large; with the trace
+/// of the release, so that whoever tells of it goes on with that.
+fn fact(event: &ReleaseEvent, entry: &Entry<Releases>) -> String {
     let mut fact = serde_json::to_value(event).unwrap_or_default();
     if let Value::Object(fields) = &mut fact {
         fields.remove("release");
         fields.remove("plan");
+        if let Some(trace) = entry.state.as_ref().and_then(|release| release.trace.clone()) {
+            fields.insert("trace".to_owned(), trace.into());
+        }
     }
     fact.to_string()
 }

@@ -100,11 +100,20 @@ fn planned(wanted: &Wanted, book: &Book, now: Timestamp) -> Result<Release, Prob
         let message = format!("{} vetoed {}: {}", veto.by.id, veto.version, veto.reason);
         return Err(VERSION_VETOED.because(message).with("version", &veto.version));
     }
-    let plan = book.plan(id, application, &wanted.bundle, now)?;
+    let plan = plan_span(wanted).in_scope(|| book.plan(id, application, &wanted.bundle, now))?;
     let team = if wanted.team.is_empty() { team_of(book, id) } else { wanted.team.clone() };
     let Wanted { id, bundle, by, labels, expires_at, .. } = wanted.clone();
     let release = Release::new(id, plan, bundle, by, team, labels, now, expires_at);
     Ok(Release { trace: wanted.trace.clone(), ..release })
+}
+
+/// A decision is taken in a task of its own, which is no part of the call's trace by itself.
+fn plan_span(wanted: &Wanted) -> tracing::Span {
+    let span = tracing::info_span!("plan", application = %wanted.application, release = %wanted.id);
+    if let Some(trace) = &wanted.trace {
+        telemetry::continue_from(&span, trace);
+    }
+    span
 }
 
 /// An artifact is needed where a command stands for it.
