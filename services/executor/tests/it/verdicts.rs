@@ -129,7 +129,10 @@ async fn r50_a_source_that_several_targets_lose_holds_them_all_whatever_their_po
         house.world.script.segment(&rollout.name, 1).await;
         rollouts.push(rollout.name);
     }
-    for rollout in &rollouts {
+    // the first one to lose it cannot know that it is not alone
+    house.world.script.say(&rollouts[0], Decision::Error);
+    house.until(&rollouts[0], |it| it.verdict.is_some()).await;
+    for rollout in &rollouts[1..] {
         house.world.script.say(rollout, Decision::Error);
     }
     for rollout in &rollouts[1..] {
