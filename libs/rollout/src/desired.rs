@@ -18,6 +18,7 @@ pub fn desired(state: &TargetState, now: Timestamp) -> Desired {
             .map(|(fleet, until)| DesiredDrain { fleet: *fleet, until: *until, left: since(now, *until) })
             .collect(),
         stable: state.stable,
+        journeys: Vec::new(),
         hands_off: state.hands_off(),
     }
 }

@@ -60,7 +60,8 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
     let mut converger = Converger { executor, target, asked: None, failures: 0, fenced: None, started };
     loop {
         let entry = state.borrow_and_update().clone();
-        let wish = desired(&entry.state.core, executor.env().now());
+        let wish =
+            Desired { journeys: entry.state.journeys(), ..desired(&entry.state.core, executor.env().now()) };
         let wait = tokio::select! {
             biased;
             ended = overtaken(&mut state, &wish) => match ended {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bellwether_clock::Timestamp;
 use bellwether_proto::{common::v1 as common, executor::v1 as pb, monitor::v1 as monitor};
-use bellwether_rollout::{Event, Illegal, RolloutEvent, RolloutId, State, TargetState, evolve};
+use bellwether_rollout::{Event, Illegal, Journey, RolloutEvent, RolloutId, State, TargetState, evolve};
 use serde::{Deserialize, Serialize};
 
 /// A fact as it is kept. Fields are only added.
@@ -155,6 +155,18 @@ impl Note {
 // === impl TargetRecord ===
 
 impl TargetRecord {
+    /// The requests that the rollout at work wants counted on their own.
+    pub(crate) fn journeys(&self) -> Vec<Journey> {
+        let asked = self.core.active().and_then(|active| self.rollouts.get(&active.id()));
+        let journeys = asked.map(|record| record.asked.health.journeys.as_slice()).unwrap_or_default();
+        let journey = |journey: &monitor::Journey| Journey {
+            id: journey.id.clone(),
+            path_prefix: journey.path_prefix.clone(),
+            method: journey.method.clone(),
+        };
+        journeys.iter().map(journey).collect()
+    }
+
     /// The state after a fact.
     ///
     /// # Errors

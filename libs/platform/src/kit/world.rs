@@ -85,6 +85,7 @@ impl World {
             route_revision: self.revision,
             drains: self.drains.clone(),
             stable: None,
+            journeys: vec![],
             hands_off: false,
         }
     }

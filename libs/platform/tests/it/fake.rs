@@ -28,6 +28,7 @@ fn desired(version: &str, count: u32) -> Desired {
         route_revision: 1,
         drains: vec![],
         stable: None,
+        journeys: vec![],
         hands_off: false,
     }
 }

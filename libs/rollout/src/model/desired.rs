@@ -26,8 +26,23 @@ pub struct Desired {
     /// The fleet that is trusted: a person who takes the target over on the platform itself routes to it.
     #[serde(default)]
     pub stable: Option<FleetId>,
+    /// Requests that the router counts on their own, while a rollout asks for them. The shell adds them: the core decides
+    /// nothing by them.
+    #[serde(default)]
+    pub journeys: Vec<Journey>,
     /// Nothing may be converged: a person has taken the target over or contests it.
     pub hands_off: bool,
+}
+
+/// Requests that belong together for the user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journey {
+    /// Its id in the health policy.
+    pub id: String,
+    /// The path starts with this.
+    pub path_prefix: String,
+    /// The HTTP method; empty: any.
+    pub method: String,
 }
 
 /// A fleet that should exist.

@@ -16,7 +16,7 @@ mod target;
 mod validation;
 pub mod verdict;
 
-pub use desired::{Desired, DesiredDrain, DesiredFleet, Drained, Exit, Instance, Observed};
+pub use desired::{Desired, DesiredDrain, DesiredFleet, Drained, Exit, Instance, Journey, Observed};
 pub use fleet::{Artifact, ArtifactSource, Check, Fleet, FleetSpec, Probe, Resources, Size};
 pub use ids::{FleetId, InstanceId, Principal, RolloutId};
 pub use percent::Percent;

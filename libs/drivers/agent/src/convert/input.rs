@@ -7,7 +7,7 @@ use bellwether_proto::{
 };
 use bellwether_resource::time;
 use bellwether_rollout::{
-    Desired, DesiredDrain, DesiredFleet, Ingress, MatchRoute, Protocol, StringMatch, TargetSpec,
+    Desired, DesiredDrain, DesiredFleet, Ingress, Journey, MatchRoute, Protocol, StringMatch, TargetSpec,
 };
 
 use super::{name, spec};
@@ -25,7 +25,7 @@ pub(crate) fn desired(target: &str, desired: &Desired) -> Result<proto::Desired>
         preview: desired.target.preview.as_ref().map(ingress),
         route: Some(route(desired)),
         drains: desired.drains.iter().map(drain).collect(),
-        journeys: Vec::new(),
+        journeys: desired.journeys.iter().map(journey).collect(),
         stable_fleet: desired.stable.map(|fleet| fleet.to_string()).unwrap_or_default(),
         errors: None,
     })
@@ -51,6 +51,11 @@ pub(crate) fn route(desired: &Desired) -> proto::DesiredRoute {
         preview_fleet: split.preview.map(|fleet| fleet.to_string()).unwrap_or_default(),
         rules: split.matches.iter().map(rule).collect(),
     }
+}
+
+fn journey(journey: &Journey) -> proto::JourneyRule {
+    let Journey { id, path_prefix, method } = journey.clone();
+    proto::JourneyRule { id, path_prefix, method }
 }
 
 fn fleet(target: &TargetSpec, fleet: &DesiredFleet) -> Result<proto::DesiredFleet> {
