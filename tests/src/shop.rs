@@ -1,6 +1,6 @@
 //! The demonstration's shop as an application of the tests: policies short, margins and α as they are by default.
 
-use std::{collections::HashMap, net::SocketAddr, path::Path, time::Duration as Span};
+use std::{collections::HashMap, net::SocketAddr, path::Path, sync::OnceLock, time::Duration as Span};
 
 use anyhow::Context as _;
 use bellwether_client::{Transport, Watch, WatchEvent};
@@ -20,6 +20,7 @@ use bellwether_proto::{
 };
 
 use bellwether::load::{Load, LoadConfig};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     stack::{Stack, free_address},
@@ -185,19 +186,28 @@ pub fn load(stack: &Stack, front: SocketAddr, rps: u32) -> Load {
 /// # Errors
 /// What the planner says.
 pub async fn submit(stack: &Stack, application: &str, release: &Release) -> anyhow::Result<String> {
-    let request = SubmitReleaseRequest {
-        application: application.to_owned(),
-        bundle: Some(Bundle {
-            version: release.version.clone(),
-            artifact: Some(artifact(stack.program())?),
-            configuration: release.configuration.clone(),
-            strategy: Some(release.strategy.clone()),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
+    let request = request(stack, application, release)?;
     let answer = stack.planner().submit_release(request).await?.into_inner();
     Ok(answer.release.context("an answer without a release")?.name)
+}
+
+/// What hands a release of the shop in.
+///
+/// # Errors
+/// When the program is not there.
+pub fn request(stack: &Stack, application: &str, release: &Release) -> anyhow::Result<SubmitReleaseRequest> {
+    let bundle = Bundle {
+        version: release.version.clone(),
+        artifact: Some(artifact(stack.program())?),
+        configuration: release.configuration.clone(),
+        strategy: Some(release.strategy.clone()),
+        ..Default::default()
+    };
+    Ok(SubmitReleaseRequest {
+        application: application.to_owned(),
+        bundle: Some(bundle),
+        ..Default::default()
+    })
 }
 
 /// Follows a release's rollout until `is_it` says so.
@@ -272,5 +282,15 @@ pub fn is_over(state: State) -> bool {
 fn artifact(program: &Path) -> anyhow::Result<Artifact> {
     let path = program.canonicalize()?;
     let text = path.to_str().context("the program's path is not UTF-8")?.to_owned();
-    Ok(Artifact { name: "shop".to_owned(), digest: String::new(), source: Some(Source::Path(text)) })
+    Ok(Artifact { name: "shop".to_owned(), digest: digest(&path)?, source: Some(Source::Path(text)) })
+}
+
+/// sha256 of the program in hex; read once.
+fn digest(path: &Path) -> anyhow::Result<String> {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    if let Some(known) = DIGEST.get() {
+        return Ok(known.clone());
+    }
+    let digest = hex::encode(Sha256::digest(std::fs::read(path)?));
+    Ok(DIGEST.get_or_init(|| digest).clone())
 }

@@ -40,6 +40,12 @@ pub(crate) fn bundle(violations: &mut Violations, given: &pb::Bundle) {
     }
 }
 
+/// What runs is what was approved.
+fn pinned(violations: &mut Violations, given: &executor::Artifact) {
+    let allowed = "the sha256 of the artifact's bytes: what runs is what was approved";
+    violations.check(!given.digest.is_empty(), "digest", "nothing", allowed);
+}
+
 fn artifact(violations: &mut Violations, given: &executor::Artifact) {
     violations.text("name", &given.name, 0..=128);
     let hex = given.digest.strip_prefix("sha256:").unwrap_or(&given.digest);
@@ -50,15 +56,9 @@ fn artifact(violations: &mut Violations, given: &executor::Artifact) {
         None => violations.add("source", "nothing", "path, uploaded or image"),
         Some(Source::Path(path)) => {
             violations.check(path.starts_with('/'), "path", format!("{path:?}"), "an absolute path");
+            pinned(violations, given);
         }
-        Some(Source::Uploaded(_)) => {
-            violations.check(
-                !given.digest.is_empty(),
-                "digest",
-                "nothing",
-                "required for an uploaded artifact",
-            );
-        }
+        Some(Source::Uploaded(_)) => pinned(violations, given),
         Some(Source::Image(image)) => {
             violations.text("image", image, 1..=512);
         }
