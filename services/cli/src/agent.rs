@@ -60,7 +60,10 @@ pub fn find(data_dir: &Path) -> anyhow::Result<String> {
     }
     let file = directory.join("address");
     let text = fs::read_to_string(&file).with_context(|| {
-        format!("no agent is known in {}; give --data-dir of `bellwether up`, or --agent HOST:PORT", data_dir.display())
+        format!(
+            "no agent is known in {}; give --data-dir of `bellwether up`, or --agent HOST:PORT",
+            data_dir.display()
+        )
     })?;
     Ok(text.trim().to_owned())
 }
@@ -142,7 +145,15 @@ impl Agent {
         let log = fs::File::options().create(true).append(true).open(&log_file)?;
         let program = std::env::current_exe().context("cannot find this program's file")?;
         let mut command = tokio::process::Command::new(program);
-        command.args(["agent", "supervisor", "--own-session", "--listen", listen, "--monitor", &self.monitor]);
+        command.args([
+            "agent",
+            "supervisor",
+            "--own-session",
+            "--listen",
+            listen,
+            "--monitor",
+            &self.monitor,
+        ]);
         command.arg("--data-dir").arg(&self.data_dir);
         if let Some(ports) = &self.options.instance_ports {
             command.args(["--instance-ports", ports]);
@@ -189,7 +200,9 @@ pub async fn end_holder(directory: &Path, signal: Signal) -> anyhow::Result<bool
         Err(_) => ControlFlow::Continue(()),
     });
     let pid = holder.process.pid;
-    ended.await.with_context(|| format!("process {pid}, which holds {}, does not end", directory.display()))?;
+    ended
+        .await
+        .with_context(|| format!("process {pid}, which holds {}, does not end", directory.display()))?;
     Ok(true)
 }
 

@@ -26,7 +26,13 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// Where the services are.
-    #[arg(long, short = 's', global = true, env = "BELLWETHER_SERVER", default_value = "http://127.0.0.1:7420")]
+    #[arg(
+        long,
+        short = 's',
+        global = true,
+        env = "BELLWETHER_SERVER",
+        default_value = "http://127.0.0.1:7420"
+    )]
     pub server: String,
     /// Where the planner is, when the services are processes of their own [default: --server].
     #[arg(long, global = true, env = "BELLWETHER_PLANNER", value_name = "URL", hide_short_help = true)]
@@ -464,6 +470,51 @@ const NO_REASON: &str = "no reason given";
 
 /// `90s`, `20m`, `1h30m`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| "a duration such as 90s, 20m, 1h30m".to_owned())?;
+    let parsed: jiff::SignedDuration =
+        text.parse().map_err(|_| "a duration such as 90s, 20m, 1h30m".to_owned())?;
     Duration::try_from(parsed).map_err(|_| "not below zero".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_the_services_tell_people_to_type_is_understood() {
+        for words in [
+            "abort shop@production",
+            "advance shop@production",
+            "pause shop@production",
+            "resolve shop@production hand-back",
+            "rollback shop@production",
+            "approve releases/01a20c7e-fdcd-7e61-9690-f702689429ab -e production",
+            "promote 01a20c7e-fdcd-7e61-9690-f702689429ab --environment test",
+            "cancel 01a20c7e-fdcd-7e61-9690-f702689429ab",
+            "emergency route shop@production --stable 100",
+            "token create ada --role viewer",
+        ] {
+            let parsed = Cli::try_parse_from(["bellwether"].into_iter().chain(words.split(' ')));
+            assert!(parsed.is_ok(), "{words}: {}", parsed.err().map(|e| e.to_string()).unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn only_the_safe_emergency_is_offered() {
+        let parsed =
+            Cli::try_parse_from(["bellwether", "emergency", "route", "shop@production", "--stable", "50"]);
+        assert!(parsed.is_err());
+    }
+
+    #[test]
+    fn durations_are_those_that_people_write() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert!(duration("-5s").is_err() && duration("soon").is_err());
+    }
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use bellwether_proto::agent::v1::{ArtifactFormat, ArtifactHeader, PutArtifactRequest, put_artifact_request::Part};
+use bellwether_proto::agent::v1::{
+    ArtifactFormat, ArtifactHeader, PutArtifactRequest, put_artifact_request::Part,
+};
 use sha2::{Digest as _, Sha256};
 use tokio::{fs::File, io::AsyncReadExt as _, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -41,7 +43,13 @@ pub async fn upload(session: &Session, path: &Path, digest: &str) -> anyhow::Res
     } else {
         ArtifactFormat::Executable
     };
-    let header = ArtifactHeader { digest: digest.to_owned(), size_bytes, format: format.into(), name, ..Default::default() };
+    let header = ArtifactHeader {
+        digest: digest.to_owned(),
+        size_bytes,
+        format: format.into(),
+        name,
+        ..Default::default()
+    };
 
     let (parts, stream) = mpsc::channel(4);
     let send = async move {

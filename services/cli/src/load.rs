@@ -127,7 +127,9 @@ impl Sender {
                             drop(slot);
                         });
                     }
-                    Err(_) => self.count(|tally| tally.fail("overrun: too many requests in flight".to_owned())),
+                    Err(_) => {
+                        self.count(|tally| tally.fail("overrun: too many requests in flight".to_owned()))
+                    }
                 }
             }
         }

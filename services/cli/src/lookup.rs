@@ -18,14 +18,23 @@ pub async fn rollout(session: &Session, reference: &Reference) -> anyhow::Result
         Reference::Rollout(name) => by_name(session, name).await,
         Reference::Target(name) => {
             let target = target(session, name).await?;
-            if target.active_rollout.is_empty() { newest(session, name).await } else { by_name(session, &target.active_rollout).await }
+            if target.active_rollout.is_empty() {
+                newest(session, name).await
+            } else {
+                by_name(session, &target.active_rollout).await
+            }
         }
         Reference::Release(_) | Reference::Application(_) => {
             let release = release(session, reference).await?;
-            let rollout = release.environments.iter().rev().map(|e| e.rollout.as_str()).find(|name| !name.is_empty());
+            let rollout =
+                release.environments.iter().rev().map(|e| e.rollout.as_str()).find(|name| !name.is_empty());
             match rollout {
                 Some(name) => by_name(session, name).await,
-                None => bail!("{} has no rollout yet; `bellwether explain {}` says what it waits for", release.display_name, release.name),
+                None => bail!(
+                    "{} has no rollout yet; `bellwether explain {}` says what it waits for",
+                    release.display_name,
+                    release.name
+                ),
             }
         }
     }
@@ -61,7 +70,9 @@ pub async fn release(session: &Session, reference: &Reference) -> anyhow::Result
             planned(session, &rollout.release).await?.release
         }
     };
-    found.ok_or_else(|| Status::not_found("there is no such release; `bellwether get releases` lists them").into())
+    found.ok_or_else(|| {
+        Status::not_found("there is no such release; `bellwether get releases` lists them").into()
+    })
 }
 
 /// A release with its plan.
@@ -79,12 +90,17 @@ async fn by_name(session: &Session, name: &str) -> anyhow::Result<Rollout> {
 }
 
 async fn newest(session: &Session, target: &str) -> anyhow::Result<Rollout> {
-    let request =
-        ListRolloutsRequest { page_size: 1, page_token: String::new(), filter: format!("target = \"{target}\"") };
+    let request = ListRolloutsRequest {
+        page_size: 1,
+        page_token: String::new(),
+        filter: format!("target = \"{target}\""),
+    };
     let page = session.executor().list_rollouts(request).await?.into_inner();
     match page.rollouts.into_iter().next() {
         Some(rollout) => Ok(rollout),
-        None => Err(Status::not_found(format!("{} has had no rollout yet", crate::names::short(target))).into()),
+        None => {
+            Err(Status::not_found(format!("{} has had no rollout yet", crate::names::short(target))).into())
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use crate::{
     agent,
     args::{Cli, Command},
     commands::{
-        act, apply, decide, deliveries, emergency, explain, get, health, init, logs, release, status, token, watch,
+        act, apply, decide, deliveries, emergency, explain, get, health, init, logs, release, status, token,
+        watch,
     },
     demo,
     exit::Exit,
@@ -113,6 +114,11 @@ fn exit_of(code: Code) -> Exit {
         Code::FailedPrecondition | Code::Aborted => Exit::Precondition,
         Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => Exit::Unavailable,
         Code::Unauthenticated | Code::PermissionDenied => Exit::Permission,
-        Code::Ok | Code::Cancelled | Code::Unknown | Code::Unimplemented | Code::Internal | Code::DataLoss => Exit::Failure,
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss => Exit::Failure,
     }
 }

@@ -35,7 +35,8 @@ impl Session {
     /// When a URL or the token's file cannot be used.
     pub fn new(global: &Global, env: Env) -> anyhow::Result<Self> {
         let server = transport(&global.server, global)?;
-        let own = |url: &Option<String>| url.as_ref().map_or(Ok(server.clone()), |url| transport(url, global));
+        let own =
+            |url: &Option<String>| url.as_ref().map_or(Ok(server.clone()), |url| transport(url, global));
         Ok(Self {
             planner: own(&global.planner_url)?,
             executor: own(&global.executor_url)?,

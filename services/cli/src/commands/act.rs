@@ -5,7 +5,7 @@ use anyhow::bail;
 use bellwether_proto::{
     executor::v1::{
         self as executor, AbortRolloutRequest, AdvanceRolloutRequest, HandBackRequest, PauseRolloutRequest,
-        ResolveInterruptionRequest, ResumeRolloutRequest, Rollout, RollbackRolloutRequest, pause,
+        ResolveInterruptionRequest, ResumeRolloutRequest, RollbackRolloutRequest, Rollout, pause,
         resolve_interruption_request,
     },
     planner::v1 as planner,
@@ -48,7 +48,11 @@ pub async fn pause(session: &Session, format: Format, args: &PauseArgs) -> anyho
             after_step: args.after_step,
             ..Default::default()
         };
-        return show_release(session, format, session.planner().pause_release(request).await?.into_inner().release);
+        return show_release(
+            session,
+            format,
+            session.planner().pause_release(request).await?.into_inner().release,
+        );
     }
     let request = PauseRolloutRequest {
         name: lookup::rollout(session, &reference).await?.name,
@@ -73,7 +77,11 @@ pub async fn resume(session: &Session, format: Format, args: &ActionArgs) -> any
             reason: args.reason.clone(),
             ..Default::default()
         };
-        return show_release(session, format, session.planner().resume_release(request).await?.into_inner().release);
+        return show_release(
+            session,
+            format,
+            session.planner().resume_release(request).await?.into_inner().release,
+        );
     }
     let request = ResumeRolloutRequest {
         name: lookup::rollout(session, &reference).await?.name,
@@ -113,7 +121,11 @@ pub async fn abort(session: &Session, format: Format, args: &ActionArgs) -> anyh
             reason: args.reason.clone(),
             ..Default::default()
         };
-        return show_release(session, format, session.planner().abort_release(request).await?.into_inner().release);
+        return show_release(
+            session,
+            format,
+            session.planner().abort_release(request).await?.into_inner().release,
+        );
     }
     let request = AbortRolloutRequest {
         name: lookup::rollout(session, &reference).await?.name,
@@ -136,13 +148,15 @@ pub async fn rollback(session: &Session, format: Format, args: &ActionArgs) -> a
     let found = lookup::rollout(session, &reference).await?;
     let environment = found.target.rsplit_once('@').map_or("", |(_, environment)| environment).to_owned();
     if !found.release.is_empty() {
-        let answer = rollback_release(session, format, found.release.clone(), environment, &args.reason).await;
+        let answer =
+            rollback_release(session, format, found.release.clone(), environment, &args.reason).await;
         match &answer {
             Err(error) if unavailable(error) => eprintln!("the planner is away; promotion is not held"),
             _ => return answer,
         }
     }
-    let request = RollbackRolloutRequest { name: found.name, reason: args.reason.clone(), ..Default::default() };
+    let request =
+        RollbackRolloutRequest { name: found.name, reason: args.reason.clone(), ..Default::default() };
     show(session, format, session.executor().rollback_rollout(request).await?.into_inner().rollout)
 }
 
@@ -153,8 +167,12 @@ async fn rollback_release(
     environment: String,
     reason: &str,
 ) -> anyhow::Result<Exit> {
-    let request =
-        planner::RollbackReleaseRequest { name, environment, reason: reason.to_owned(), ..Default::default() };
+    let request = planner::RollbackReleaseRequest {
+        name,
+        environment,
+        reason: reason.to_owned(),
+        ..Default::default()
+    };
     show_release(session, format, session.planner().rollback_release(request).await?.into_inner().release)
 }
 
@@ -189,7 +207,12 @@ pub async fn resolve(session: &Session, format: Format, args: &ResolveArgs) -> a
     show(session, format, session.executor().resolve_interruption(request).await?.into_inner().rollout)
 }
 
-async fn hand_back(session: &Session, format: Format, reference: &Reference, reason: &str) -> anyhow::Result<Exit> {
+async fn hand_back(
+    session: &Session,
+    format: Format,
+    reference: &Reference,
+    reason: &str,
+) -> anyhow::Result<Exit> {
     let Reference::Target(target) = reference else { bail!("give the target, e.g. shop@production") };
     let request =
         HandBackRequest { request_id: String::new(), target: target.clone(), reason: reason.to_owned() };
@@ -239,7 +262,9 @@ pub async fn hold(session: &Session, format: Format, args: &HoldArgs) -> anyhow:
         reason: args.reason.clone(),
     };
     if let Some(hold) = session.planner().hold_promotion(request).await?.into_inner().hold {
-        render::print(format, &hold, |h| format!("{} holds; release it with `bellwether unhold {} -m …`", h.name, h.name))?;
+        render::print(format, &hold, |h| {
+            format!("{} holds; release it with `bellwether unhold {} -m …`", h.name, h.name)
+        })?;
     }
     Ok(Exit::Ok)
 }

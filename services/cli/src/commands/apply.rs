@@ -62,13 +62,19 @@ fn read(file: &Path) -> anyhow::Result<Vec<Resource>> {
     let mut resources = Vec::new();
     for document in yaml::documents(&name, &text)? {
         resources.push(match document.kind.as_str() {
-            "Application" => Resource::Application(parse(&name, &document, &pool, "bellwether.planner.v1.Application")?),
-            "Environment" => Resource::Environment(parse(&name, &document, &pool, "bellwether.planner.v1.Environment")?),
+            "Application" => {
+                Resource::Application(parse(&name, &document, &pool, "bellwether.planner.v1.Application")?)
+            }
+            "Environment" => {
+                Resource::Environment(parse(&name, &document, &pool, "bellwether.planner.v1.Environment")?)
+            }
             "Routing" => Resource::Routing(parse(&name, &document, &pool, "bellwether.notifier.v1.Routing")?),
             other => {
-                let text = format!("kind {other:?} is not known; allowed are Application, Environment, Routing");
+                let text =
+                    format!("kind {other:?} is not known; allowed are Application, Environment, Routing");
                 let root = &document.root;
-                let problem = yaml::Problem { line: root.line, column: root.column, path: "kind".to_owned(), text };
+                let problem =
+                    yaml::Problem { line: root.line, column: root.column, path: "kind".to_owned(), text };
                 return Err(yaml::Problems { file: name, problems: vec![problem] }.into());
             }
         });
@@ -82,7 +88,8 @@ fn parse<M: DeserializeOwned>(
     pool: &prost_reflect::DescriptorPool,
     message: &str,
 ) -> anyhow::Result<Box<M>> {
-    let descriptor = pool.get_message_by_name(message).with_context(|| format!("{message} is not in the contracts"))?;
+    let descriptor =
+        pool.get_message_by_name(message).with_context(|| format!("{message} is not in the contracts"))?;
     let json = yaml::to_json(file, &document.root, &descriptor)?;
     Ok(Box::new(serde_json::from_value(json)?))
 }
@@ -108,8 +115,11 @@ async fn send(session: &Session, resource: &Resource, validate_only: bool) -> an
             Ok(format!("environment {}", environment.name))
         }
         Resource::Routing(routing) => {
-            let request =
-                ApplyRoutingRequest { request_id: String::new(), routing: Some((**routing).clone()), validate_only };
+            let request = ApplyRoutingRequest {
+                request_id: String::new(),
+                routing: Some((**routing).clone()),
+                validate_only,
+            };
             session.notifier().apply_routing(request).await?;
             Ok("routing".to_owned())
         }

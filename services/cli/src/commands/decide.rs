@@ -19,7 +19,12 @@ use crate::{
 ///
 /// # Errors
 /// When nothing waits for it, or what the server says.
-pub async fn run(session: &Session, format: Format, args: &ApproveArgs, approve: bool) -> anyhow::Result<Exit> {
+pub async fn run(
+    session: &Session,
+    format: Format,
+    args: &ApproveArgs,
+    approve: bool,
+) -> anyhow::Result<Exit> {
     match args.thing.parse::<Reference>()? {
         reference @ (Reference::Rollout(_) | Reference::Target(_)) => {
             gate(session, format, args, lookup::rollout(session, &reference).await?, approve).await
@@ -40,7 +45,10 @@ async fn release_in(
     let environment = match &args.environment {
         Some(environment) => environment.clone(),
         None => waiting(&found).with_context(|| {
-            format!("{} waits for no approval; `bellwether explain {}` says for what", found.display_name, found.name)
+            format!(
+                "{} waits for no approval; `bellwether explain {}` says for what",
+                found.display_name, found.name
+            )
         })?,
     };
     let etag = found.metadata.map(|m| m.etag).unwrap_or_default();
@@ -62,7 +70,9 @@ async fn release_in(
 fn waiting(found: &Release) -> Option<String> {
     let wants = |e: &&bellwether_proto::planner::v1::ReleaseEnvironment| {
         e.state() == release_environment::State::Waiting
-            && e.conditions.iter().any(|c| c.kind() == condition::Kind::Approval && c.state() != condition::State::Met)
+            && e.conditions
+                .iter()
+                .any(|c| c.kind() == condition::Kind::Approval && c.state() != condition::State::Met)
     };
     found.environments.iter().find(wants).map(|e| e.environment.clone())
 }
@@ -106,6 +116,10 @@ fn current_gate(found: &Rollout) -> anyhow::Result<String> {
     let steps = found.strategy.as_ref().map(|s| s.steps.as_slice()).unwrap_or_default();
     match steps.get(at).and_then(|step| step.kind.as_ref()) {
         Some(Kind::Gate(gate)) => Ok(gate.id.clone()),
-        _ => bail!("{} does not stand at a gate; `bellwether status {}`", found.display_name, found.display_name),
+        _ => bail!(
+            "{} does not stand at a gate; `bellwether status {}`",
+            found.display_name,
+            found.display_name
+        ),
     }
 }

@@ -2,7 +2,12 @@
 
 use bellwether_proto::notifier::v1::{ListDeliveriesRequest, ReplayDeliveryRequest};
 
-use crate::{args::DeliveriesArgs, exit::Exit, render::{self, Format, style}, session::Session};
+use crate::{
+    args::DeliveriesArgs,
+    exit::Exit,
+    render::{self, Format, style},
+    session::Session,
+};
 
 /// Lists the newest, or sends one again.
 ///
@@ -15,7 +20,8 @@ pub async fn run(session: &Session, format: Format, args: &DeliveriesArgs) -> an
         render::line(&format!("{name} is sent again"))?;
         return Ok(Exit::Ok);
     }
-    let request = ListDeliveriesRequest { page_size: 100, page_token: String::new(), filter: args.filter.clone() };
+    let request =
+        ListDeliveriesRequest { page_size: 100, page_token: String::new(), filter: args.filter.clone() };
     let page = session.notifier().list_deliveries(request).await?.into_inner();
     let now = session.now();
     render::print(format, &page.deliveries, |all| {

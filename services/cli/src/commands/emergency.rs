@@ -24,7 +24,8 @@ pub async fn run(session: &Session, format: Format, command: &EmergencyCommand) 
     let answer = session.agent_at(agent)?.take_over(request).await?.into_inner();
     render::print(format, &answer, |answer| {
         let shares = answer.route.iter().flat_map(|route| &route.split);
-        let split: Vec<String> = shares.map(|s| format!("{} to {}", style::percent(s.percent), s.fleet)).collect();
+        let split: Vec<String> =
+            shares.map(|s| format!("{} to {}", style::percent(s.percent), s.fleet)).collect();
         format!(
             "{target} is taken over: {}, read back from the gateway.\nNothing converges on it until `bellwether resolve \
              {target} hand-back -m …`.",

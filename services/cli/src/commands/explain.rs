@@ -18,10 +18,18 @@ pub async fn run(session: &Session, format: Format, args: &ExplainArgs) -> anyho
     let found = lookup::release(session, &args.thing.parse()?).await?;
     let environments: Vec<String> = match &args.environment {
         Some(environment) => vec![environment.clone()],
-        None => found.environments.iter().filter(|e| e.rollout.is_empty()).map(|e| e.environment.clone()).collect(),
+        None => found
+            .environments
+            .iter()
+            .filter(|e| e.rollout.is_empty())
+            .map(|e| e.environment.clone())
+            .collect(),
     };
     if environments.is_empty() {
-        render::line(&format!("{} has started everywhere; `bellwether status {}`", found.display_name, found.name))?;
+        render::line(&format!(
+            "{} has started everywhere; `bellwether status {}`",
+            found.display_name, found.name
+        ))?;
     }
     for environment in environments {
         let request = ExplainAdmissionRequest { name: found.name.clone(), environment: environment.clone() };
@@ -32,7 +40,8 @@ pub async fn run(session: &Session, format: Format, args: &ExplainArgs) -> anyho
 }
 
 fn view(answer: &ExplainAdmissionResponse, environment: &str, now: jiff::Timestamp) -> String {
-    let mut lines = vec![format!("{environment}: {}", if answer.open { "may start now" } else { "must wait" })];
+    let mut lines =
+        vec![format!("{environment}: {}", if answer.open { "may start now" } else { "must wait" })];
     lines.extend(release::conditions(&answer.conditions, now).into_iter().map(|line| format!("  {line}")));
     if let Some(next) = answer.next_change_time.as_ref().and_then(style::time) {
         lines.push(format!("  something changes by itself in {}", style::between(now, next)));

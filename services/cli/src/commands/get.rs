@@ -57,20 +57,33 @@ pub async fn targets(session: &Session, filter: &str) -> anyhow::Result<Vec<exec
 pub async fn run(session: &Session, format: Format, args: &GetArgs) -> anyhow::Result<Exit> {
     let (filter, now) = (args.filter.as_str(), session.now());
     match args.what {
-        What::Rollouts => render::print(format, &rollouts(session, filter).await?, |all| rollout::list(all, now))?,
+        What::Rollouts => {
+            render::print(format, &rollouts(session, filter).await?, |all| rollout::list(all, now))?
+        }
         What::Targets => render::print(format, &targets(session, filter).await?, |all| target::list(all))?,
         What::Releases => {
-            let all = all_pages!(session.planner(), list_releases, planner::ListReleasesRequest, releases, filter);
+            let all =
+                all_pages!(session.planner(), list_releases, planner::ListReleasesRequest, releases, filter);
             render::print(format, &all, |all| release::list(all, now))?;
         }
         What::Applications => {
-            let all =
-                all_pages!(session.planner(), list_applications, planner::ListApplicationsRequest, applications, filter);
+            let all = all_pages!(
+                session.planner(),
+                list_applications,
+                planner::ListApplicationsRequest,
+                applications,
+                filter
+            );
             render::print(format, &all, |all| applications(all))?;
         }
         What::Environments => {
-            let all =
-                all_pages!(session.planner(), list_environments, planner::ListEnvironmentsRequest, environments, filter);
+            let all = all_pages!(
+                session.planner(),
+                list_environments,
+                planner::ListEnvironmentsRequest,
+                environments,
+                filter
+            );
             render::print(format, &all, |all| environments(all))?;
         }
         What::Holds => {
@@ -78,7 +91,8 @@ pub async fn run(session: &Session, format: Format, args: &GetArgs) -> anyhow::R
             render::print(format, &all, |all| holds(all, now))?;
         }
         What::Analyses => {
-            let all = all_pages!(session.monitor(), list_analyses, monitor::ListAnalysesRequest, analyses, filter);
+            let all =
+                all_pages!(session.monitor(), list_analyses, monitor::ListAnalysesRequest, analyses, filter);
             render::print(format, &all, |all| analyses(all))?;
         }
     }
@@ -105,7 +119,8 @@ fn environments(all: &[planner::Environment]) -> String {
     render::table(
         ["ENVIRONMENT", "FROM", "PROMOTION", "SOAK", "APPROVALS"],
         all.iter().map(|environment| {
-            let soak = environment.soak.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)));
+            let soak =
+                environment.soak.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)));
             [
                 short(&environment.name).to_owned(),
                 environment.upstreams.join(", "),
@@ -115,7 +130,12 @@ fn environments(all: &[planner::Environment]) -> String {
                 }
                 .to_owned(),
                 soak,
-                environment.approvals.iter().map(|rule| format!("{} × {}", rule.count, rule.id)).collect::<Vec<_>>().join(", "),
+                environment
+                    .approvals
+                    .iter()
+                    .map(|rule| format!("{} × {}", rule.count, rule.id))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             ]
         }),
     )
@@ -148,8 +168,14 @@ fn analyses(all: &[monitor::Analysis]) -> String {
                 short(&analysis.target).to_owned(),
                 style::state(analysis.state().as_str_name(), "STATE_"),
                 analysis.segment.as_ref().map_or_else(|| "-".to_owned(), |s| s.index.to_string()),
-                verdict.map_or_else(|| "-".to_owned(), |v| style::state(v.decision().as_str_name(), "DECISION_")),
-                verdict.map_or_else(|| "-".to_owned(), |v| format!("{:.1}/{:.1}", v.log_evidence, v.log_evidence_limit)),
+                verdict.map_or_else(
+                    || "-".to_owned(),
+                    |v| style::state(v.decision().as_str_name(), "DECISION_"),
+                ),
+                verdict.map_or_else(
+                    || "-".to_owned(),
+                    |v| format!("{:.1}/{:.1}", v.log_evidence, v.log_evidence_limit),
+                ),
             ]
         }),
     )

@@ -12,12 +12,16 @@ use crate::{args::InitArgs, exit::Exit, names::Reference, render};
 /// When the name is not one, or the file exists or cannot be written.
 pub fn run(args: &InitArgs) -> anyhow::Result<Exit> {
     if !matches!(args.name.parse::<Reference>(), Ok(Reference::Application(_))) {
-        bail!("{:?} cannot be an application's name: lower-case letters, digits and dashes, at most 63", args.name);
+        bail!(
+            "{:?} cannot be an application's name: lower-case letters, digits and dashes, at most 63",
+            args.name
+        );
     }
     if args.file.exists() && !args.force {
         bail!("{} exists; give another --file, or --force to overwrite it", args.file.display());
     }
-    fs::write(&args.file, template(&args.name)).with_context(|| format!("cannot write {}", args.file.display()))?;
+    fs::write(&args.file, template(&args.name))
+        .with_context(|| format!("cannot write {}", args.file.display()))?;
     render::line(&format!(
         "wrote {file}\nnext: bellwether apply -f {file} && bellwether release {name} --version 1.0.0 --artifact PATH",
         file = args.file.display(),

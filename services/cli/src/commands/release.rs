@@ -43,7 +43,11 @@ pub async fn plan(session: &Session, format: Format, spec: &ReleaseSpec) -> anyh
         for environment in &release.environments {
             let lines = release::conditions(&environment.conditions, session.now());
             if !lines.is_empty() {
-                render::line(&format!("\n{} would wait for\n  {}", environment.environment, lines.join("\n  ")))?;
+                render::line(&format!(
+                    "\n{} would wait for\n  {}",
+                    environment.environment,
+                    lines.join("\n  ")
+                ))?;
             }
         }
     }
@@ -78,9 +82,16 @@ async fn submit(
     Ok(session.planner().submit_release(request).await?.into_inner())
 }
 
-async fn describe(session: &Session, spec: &ReleaseSpec, file: &Path, validate_only: bool) -> anyhow::Result<Artifact> {
+async fn describe(
+    session: &Session,
+    spec: &ReleaseSpec,
+    file: &Path,
+    validate_only: bool,
+) -> anyhow::Result<Artifact> {
     let path = file.canonicalize().with_context(|| format!("cannot find the artifact {}", file.display()))?;
-    let digest = artifact::digest(&path).await.with_context(|| format!("cannot read the artifact {}", path.display()))?;
+    let digest = artifact::digest(&path)
+        .await
+        .with_context(|| format!("cannot read the artifact {}", path.display()))?;
     let source = if spec.upload {
         if !validate_only {
             artifact::upload(session, &path, &digest).await?;

@@ -24,7 +24,8 @@ pub async fn run(session: &Session, format: Format, args: &ThingArgs) -> anyhow:
             let found = lookup::target(session, &name).await?;
             render::print(format, &found, |t| target::view(t, now).join("\n"))?;
             if format == Format::Table && !found.active_rollout.is_empty() {
-                let active = lookup::rollout(session, &Reference::Rollout(found.active_rollout.clone())).await?;
+                let active =
+                    lookup::rollout(session, &Reference::Rollout(found.active_rollout.clone())).await?;
                 render::line(&format!("\n{}", rollout::view(&active, now).join("\n")))?;
             }
         }
@@ -47,9 +48,13 @@ async fn everything(session: &Session, format: Format) -> anyhow::Result<Exit> {
     }
     let (safe, unsafe_ones): (Vec<_>, Vec<_>) = targets.iter().partition(|t| t.traffic_safe);
     let headline = match (targets.is_empty(), unsafe_ones.is_empty()) {
-        (true, _) => "nothing is released yet; `bellwether init` writes an application to start from".to_owned(),
+        (true, _) => {
+            "nothing is released yet; `bellwether init` writes an application to start from".to_owned()
+        }
         (false, true) => format!("TRAFFIC IS SAFE on all {} targets", safe.len()),
-        (false, false) => format!("TRAFFIC IS NOT SAFE on {} of {} targets", unsafe_ones.len(), targets.len()),
+        (false, false) => {
+            format!("TRAFFIC IS NOT SAFE on {} of {} targets", unsafe_ones.len(), targets.len())
+        }
     };
     render::line(&headline)?;
     if !targets.is_empty() {
@@ -64,7 +69,9 @@ async fn everything(session: &Session, format: Format) -> anyhow::Result<Exit> {
 /// What the server says.
 pub async fn why(session: &Session, format: Format, args: &ThingArgs) -> anyhow::Result<Exit> {
     let Some(thing) = &args.thing else {
-        anyhow::bail!("give a target, rollout, application or release, e.g. `bellwether why shop@production`");
+        anyhow::bail!(
+            "give a target, rollout, application or release, e.g. `bellwether why shop@production`"
+        );
     };
     let reference = thing.parse::<Reference>()?;
     if let Reference::Release(_) | Reference::Application(_) = reference {
@@ -97,7 +104,8 @@ fn explain(found: &Rollout) -> Vec<String> {
     if let Some(evidence) = &found.evidence {
         for exit in &evidence.exits {
             lines.push(format!("exit       code {:?}, signal {:?}", exit.code, exit.signal));
-            lines.extend(exit.log_tail.iter().rev().take(10).rev().map(|line| format!("           | {line}")));
+            lines
+                .extend(exit.log_tail.iter().rev().take(10).rev().map(|line| format!("           | {line}")));
         }
         lines.extend(evidence.configuration_diff.iter().map(|line| format!("differs    {line}")));
     }

@@ -35,7 +35,10 @@ pub fn run(env: &Env, format: Format, command: &TokenCommand) -> anyhow::Result<
                 std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
             }
             all.write(&path)?;
-            eprintln!("{principal} is in {}; the services read it within seconds. The token is shown once:", path.display());
+            eprintln!(
+                "{principal} is in {}; the services read it within seconds. The token is shown once:",
+                path.display()
+            );
             render::line(&secret)?;
         }
         TokenCommand::List { tokens } => {

@@ -28,7 +28,9 @@ pub async fn run(session: &Session, format: Format, args: &WatchArgs) -> anyhow:
             let found = lookup::release(session, &reference).await?;
             follow_release(session, format, &found, args.until_end).await
         }
-        Reference::Target(name) => follow_rollouts(session, format, &format!("target = \"{name}\""), args.until_end).await,
+        Reference::Target(name) => {
+            follow_rollouts(session, format, &format!("target = \"{name}\""), args.until_end).await
+        }
         reference @ Reference::Rollout(_) => {
             let found = lookup::rollout(session, &reference).await?;
             follow_rollouts(session, format, &format!("name = \"{}\"", found.name), args.until_end).await
@@ -60,7 +62,12 @@ pub async fn release_to_its_end(
     }
 }
 
-async fn follow_rollouts(session: &Session, format: Format, filter: &str, until_end: bool) -> anyhow::Result<Exit> {
+async fn follow_rollouts(
+    session: &Session,
+    format: Format,
+    filter: &str,
+    until_end: bool,
+) -> anyhow::Result<Exit> {
     let mut watch = rollouts(session, filter);
     let live = Live::start(format);
     let mut newest: Option<Rollout> = None;
@@ -89,7 +96,12 @@ async fn follow_rollouts(session: &Session, format: Format, filter: &str, until_
 }
 
 /// Follows a release and the rollout that it has at work.
-async fn follow_release(session: &Session, format: Format, found: &Release, until_end: bool) -> anyhow::Result<Exit> {
+async fn follow_release(
+    session: &Session,
+    format: Format,
+    found: &Release,
+    until_end: bool,
+) -> anyhow::Result<Exit> {
     let mut releases = releases(session, &format!("name = \"{}\"", found.name));
     let mut rollouts = rollouts(session, &format!("release = \"{}\"", found.name));
     let live = Live::start(format);
@@ -173,17 +185,19 @@ fn exit_of(state: rollout::State) -> Exit {
         State::RolledBack => Exit::RolledBack,
         State::Superseded | State::Cancelled => Exit::Rejected,
         State::NeedsOperator => Exit::NeedsOperator,
-        State::Unspecified | State::Pending | State::Running | State::RollingBack | State::Recovering => Exit::Failure,
+        State::Unspecified | State::Pending | State::Running | State::RollingBack | State::Recovering => {
+            Exit::Failure
+        }
     }
 }
 
 /// How a release ended; `None` while it goes on.
 fn outcome(found: &Release) -> Option<Exit> {
     use release::State;
-    let needs_operator = found
-        .environments
-        .iter()
-        .any(|e| e.state() == release_environment::State::RollingOut && e.reason.as_ref().is_some_and(|r| r.code == "NEEDS_OPERATOR"));
+    let needs_operator = found.environments.iter().any(|e| {
+        e.state() == release_environment::State::RollingOut
+            && e.reason.as_ref().is_some_and(|r| r.code == "NEEDS_OPERATOR")
+    });
     match found.state() {
         State::Completed => Some(Exit::Ok),
         State::RolledBack => Some(Exit::RolledBack),

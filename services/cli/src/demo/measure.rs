@@ -26,7 +26,9 @@ pub(super) fn row(scene: &Scene, rollout: &Rollout, before: &Tally, after: &Tall
         failed_requests: failed + after.injected.saturating_sub(before.injected),
         failed_by_rollout: failed,
         detection_ms: first_bad.zip(decided).map(|(bad, decided)| millis(bad, decided)),
-        traffic_back_ms: times.and_then(|t| t.traffic_back.as_ref()).map(|d| style::span(d).as_secs_f64() * 1000.0),
+        traffic_back_ms: times
+            .and_then(|t| t.traffic_back.as_ref())
+            .map(|d| style::span(d).as_secs_f64() * 1000.0),
         duration_s: took.as_secs_f64(),
     }
 }

@@ -46,7 +46,10 @@ pub async fn run(env: Env, args: &DemoArgs) -> anyhow::Result<Exit> {
 }
 
 async fn play(stage: &Stage, env: &Env, rps: u32) -> anyhow::Result<Report> {
-    render::line(&format!("Bellwether's demonstration: {} instances of a shop, {rps} requests/s", script::INSTANCES))?;
+    render::line(&format!(
+        "Bellwether's demonstration: {} instances of a shop, {rps} requests/s",
+        script::INSTANCES
+    ))?;
     render::line(script::SHORTENED)?;
     let mut play = Play::begin(stage, env.clone(), rps).await?;
     let mut report = Report::default();

@@ -55,7 +55,9 @@ impl Play {
         let client = session.executor();
         let rollouts = Watch::new(env.clone(), move |resume_token| {
             let mut client = client.clone();
-            async move { client.watch_rollouts(WatchRolloutsRequest { filter: String::new(), resume_token }).await }
+            async move {
+                client.watch_rollouts(WatchRolloutsRequest { filter: String::new(), resume_token }).await
+            }
         });
         let config = LoadConfig {
             base: format!("http://{}", stage.front),
@@ -87,7 +89,9 @@ impl Play {
             render::line(&format!("  failed by the rollout: {failure}"))?;
         }
         let detected = row.detection_ms.map_or(String::new(), |ms| format!(", detected after {ms:.0} ms"));
-        let back = row.traffic_back_ms.map_or(String::new(), |ms| format!(", traffic back {ms:.1} ms after the verdict"));
+        let back = row
+            .traffic_back_ms
+            .map_or(String::new(), |ms| format!(", traffic back {ms:.1} ms after the verdict"));
         render::line(&format!(
             "  {} after {:.1} s{detected}{back}; {} requests, {} failed by the rollout",
             row.outcome, row.duration_s, row.requests, row.failed_by_rollout
@@ -148,8 +152,14 @@ impl Play {
 
 fn is_over(state: State) -> bool {
     match state {
-        State::Succeeded | State::RolledBack | State::Superseded | State::Cancelled | State::NeedsOperator => true,
-        State::Unspecified | State::Pending | State::Running | State::RollingBack | State::Recovering => false,
+        State::Succeeded
+        | State::RolledBack
+        | State::Superseded
+        | State::Cancelled
+        | State::NeedsOperator => true,
+        State::Unspecified | State::Pending | State::Running | State::RollingBack | State::Recovering => {
+            false
+        }
     }
 }
 

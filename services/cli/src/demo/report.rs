@@ -52,15 +52,28 @@ impl Report {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, file: &Path) -> anyhow::Result<()> {
-        fs::write(file, serde_json::to_string_pretty(self)?).with_context(|| format!("cannot write {}", file.display()))
+        fs::write(file, serde_json::to_string_pretty(self)?)
+            .with_context(|| format!("cannot write {}", file.display()))
     }
 
     /// The table.
     pub fn table(&self) -> String {
         render::table(
-            ["ROLLOUT", "STRATEGY", "EXPECTED", "OUTCOME", "REQUESTS", "FAILED", "BY ROLLOUT", "DETECTED", "TRAFFIC BACK", "TOOK"],
+            [
+                "ROLLOUT",
+                "STRATEGY",
+                "EXPECTED",
+                "OUTCOME",
+                "REQUESTS",
+                "FAILED",
+                "BY ROLLOUT",
+                "DETECTED",
+                "TRAFFIC BACK",
+                "TOOK",
+            ],
             self.rollouts.iter().map(|row| {
-                let millis = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
+                let millis =
+                    |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
                 [
                     row.name.clone(),
                     row.strategy.clone(),

@@ -142,10 +142,18 @@ impl Scene {
         Bundle {
             version: self.version.to_owned(),
             artifact: Some(artifact),
-            configuration: self.configuration.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            configuration: self
+                .configuration
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
             strategy: Some(Strategy {
                 kind: self.strategy.into(),
-                weights_percent: if self.strategy == StrategyKind::Canary { vec![10.0, 50.0, 100.0] } else { Vec::new() },
+                weights_percent: if self.strategy == StrategyKind::Canary {
+                    vec![10.0, 50.0, 100.0]
+                } else {
+                    Vec::new()
+                },
                 bake: bake(),
                 final_bake: bake(),
                 batch: if self.strategy == StrategyKind::Rolling { 2 } else { 0 },

@@ -10,7 +10,11 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}, sync::watch};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 
 /// Answers with this header carry a fault that the version was told to have; whoever counts failures caused by a rollout
 /// leaves them out.
@@ -105,7 +109,8 @@ impl Shop {
         };
         tokio::time::sleep(self.work()).await;
         if self.unit() * 100.0 < self.args.errors_percent {
-            let mut response = self.response(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"out of sheep"}"#);
+            let mut response =
+                self.response(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"out of sheep"}"#);
             response.headers_mut().insert(INJECTED, http::HeaderValue::from_static("error"));
             return response;
         }

@@ -53,7 +53,8 @@ impl Stage {
             shutdown: shutdown.clone(),
         };
         let agent = Some(AgentOptions { stop_all_at_end: true, ..AgentOptions::default() });
-        let options = StackOptions { serve, agent, fake: false, fake_control: None, telling: Default::default() };
+        let options =
+            StackOptions { serve, agent, fake: false, fake_control: None, telling: Default::default() };
         let stack = Stack::start(&host, options).await?;
         let server = format!("http://{}", stack.address());
         let global = Global { server, ..Global::default() };

@@ -13,7 +13,9 @@ pub fn of_rollout(fact: &str, of: &Rollout) -> Option<String> {
         "ROLLOUT_STEP_STARTED" => step(of, State::Active),
         "ROLLOUT_STEP_ENDED" => step(of, State::Done),
         "ROLLOUT_JUDGED" => of.verdict.as_ref().map(checks::headline),
-        fact if fact.starts_with("ROLLOUT_") => Some(of.reason.as_ref().map(rollout::reason).unwrap_or_default()),
+        fact if fact.starts_with("ROLLOUT_") => {
+            Some(of.reason.as_ref().map(rollout::reason).unwrap_or_default())
+        }
         _ => None,
     }?;
     Some(line(&of.display_name, fact, &detail))

@@ -30,7 +30,11 @@ pub enum Format {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn print<M: Serialize>(format: Format, message: &M, table: impl FnOnce(&M) -> String) -> anyhow::Result<()> {
+pub fn print<M: Serialize>(
+    format: Format,
+    message: &M,
+    table: impl FnOnce(&M) -> String,
+) -> anyhow::Result<()> {
     let text = match format {
         Format::Table => table(message),
         Format::Json => serde_json::to_string_pretty(message)?,

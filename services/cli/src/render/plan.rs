@@ -14,7 +14,10 @@ pub fn view(plan: &Plan) -> Vec<String> {
         format!("plan       {}", plan.digest),
     ];
     for warning in &plan.warnings {
-        lines.push(paint(&format!("warning    {} {}: {}", warning.environment, warning.code, warning.text), Tone::Warn));
+        lines.push(paint(
+            &format!("warning    {} {}: {}", warning.environment, warning.code, warning.text),
+            Tone::Warn,
+        ));
     }
     for environment in &plan.environments {
         lines.push(String::new());
@@ -28,7 +31,10 @@ fn environment(plan: &EnvironmentPlan) -> Vec<String> {
     if let Some(choice) = &plan.strategy_choice {
         lines.push(format!("  strategy {}: {}", kind(choice.chosen()), choice.reason));
         for other in choice.considered.iter().filter(|c| !c.chosen) {
-            lines.push(paint(&format!("           not {}: {}", kind(other.kind()), other.reason), Tone::Faint));
+            lines.push(paint(
+                &format!("           not {}: {}", kind(other.kind()), other.reason),
+                Tone::Faint,
+            ));
         }
     }
     if let Some(risk) = &plan.risk {
@@ -36,7 +42,8 @@ fn environment(plan: &EnvironmentPlan) -> Vec<String> {
         let tone = if matches!(risk.band(), Band::High | Band::Critical) { Tone::Warn } else { Tone::Good };
         lines.push(format!("  risk     {} ({} of 100)", paint(&band, tone), risk.score));
         for part in &risk.contributions {
-            let how = if part.mitigation.is_empty() { String::new() } else { format!(" → {}", part.mitigation) };
+            let how =
+                if part.mitigation.is_empty() { String::new() } else { format!(" → {}", part.mitigation) };
             lines.push(format!("           {:>+3} {}: {}{how}", part.points, part.factor, part.value));
         }
     }
@@ -46,12 +53,19 @@ fn environment(plan: &EnvironmentPlan) -> Vec<String> {
     }
     lines.extend(plan.timeline.iter().map(|milestone| format!("  {}", self::milestone(milestone))));
     if let Some(rollback) = &plan.rollback {
-        let worst = rollback.worst_case.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)));
+        let worst =
+            rollback.worst_case.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)));
         lines.push(match rollback.target_version.as_str() {
-            "" => "  back     nothing serves here yet; a bad version is stopped, and nobody is served".to_owned(),
+            "" => "  back     nothing serves here yet; a bad version is stopped, and nobody is served"
+                .to_owned(),
             version => format!("  back     to {version} within {worst}: {}", rollback.command),
         });
-        lines.extend(rollback.irreversible.iter().map(|text| paint(&format!("           cannot be undone: {text}"), Tone::Warn)));
+        lines.extend(
+            rollback
+                .irreversible
+                .iter()
+                .map(|text| paint(&format!("           cannot be undone: {text}"), Tone::Warn)),
+        );
     }
     lines
 }
@@ -60,7 +74,13 @@ fn milestone(milestone: &Milestone) -> String {
     let at = |d: &Option<bellwether_proto::Duration>| {
         d.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)))
     };
-    format!("{:<8} {:<28} +{} (95 %: +{})", milestone.kind.to_lowercase(), milestone.name, at(&milestone.p50), at(&milestone.p95))
+    format!(
+        "{:<8} {:<28} +{} (95 %: +{})",
+        milestone.kind.to_lowercase(),
+        milestone.name,
+        at(&milestone.p50),
+        at(&milestone.p95)
+    )
 }
 
 fn kind(kind: Kind) -> String {

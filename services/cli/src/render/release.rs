@@ -32,12 +32,18 @@ pub fn view(release: &Release, now: Timestamp) -> Vec<String> {
 
 fn environment(environment: &ReleaseEnvironment, now: Timestamp) -> Vec<String> {
     let state = style::state(environment.state().as_str_name(), "STATE_");
-    let live = environment.live_since.as_ref().map_or(String::new(), |t| format!(", live since {}", style::ago(Some(t), now)));
-    let mut lines = vec![format!("{:<11}{state}  {}{live}", environment.environment, environment.rollout_display_name)];
+    let live = environment
+        .live_since
+        .as_ref()
+        .map_or(String::new(), |t| format!(", live since {}", style::ago(Some(t), now)));
+    let mut lines =
+        vec![format!("{:<11}{state}  {}{live}", environment.environment, environment.rollout_display_name)];
     if let Some(why) = &environment.reason {
         lines.push(format!("           {}", reason(why)));
     }
-    lines.extend(conditions(&environment.conditions, now).into_iter().map(|line| format!("           {line}")));
+    lines.extend(
+        conditions(&environment.conditions, now).into_iter().map(|line| format!("           {line}")),
+    );
     lines
 }
 
@@ -51,7 +57,8 @@ pub fn conditions(conditions: &[Condition], now: Timestamp) -> Vec<String> {
                 condition::State::Unmet => paint("✘", Tone::Bad),
                 condition::State::NotEnforced | condition::State::Unspecified => paint("!", Tone::Warn),
             };
-            let mut text = format!("{mark} {}: {}, is {}", condition.code, condition.expected, condition.actual);
+            let mut text =
+                format!("{mark} {}: {}, is {}", condition.code, condition.expected, condition.actual);
             if let Some(next) = condition.next_change_time.as_ref().and_then(style::time) {
                 text.push_str(&format!(", changes in {}", style::between(now, next)));
             }
@@ -72,7 +79,13 @@ pub fn list(releases: &[Release], now: Timestamp) -> String {
             let road: Vec<String> = release
                 .environments
                 .iter()
-                .map(|e| format!("{} {}", e.environment, style::state(e.state().as_str_name(), "STATE_").to_lowercase()))
+                .map(|e| {
+                    format!(
+                        "{} {}",
+                        e.environment,
+                        style::state(e.state().as_str_name(), "STATE_").to_lowercase()
+                    )
+                })
                 .collect();
             [
                 release.display_name.clone(),

@@ -30,7 +30,11 @@ pub fn view(rollout: &Rollout, now: Timestamp) -> Vec<String> {
     }
     for pause in &rollout.pauses {
         let who = pause.principal.as_ref().map_or("?", |p| p.id.as_str());
-        lines.push(format!("paused     by {who} {}: {}", style::ago(pause.since.as_ref(), now), pause.reason));
+        lines.push(format!(
+            "paused     by {who} {}: {}",
+            style::ago(pause.since.as_ref(), now),
+            pause.reason
+        ));
     }
     if let Some(verdict) = &rollout.verdict {
         lines.push(format!("verdict    {}", checks::headline(verdict)));
@@ -77,14 +81,17 @@ pub fn state(rollout: &Rollout) -> String {
         State::Succeeded => Tone::Good,
         State::RolledBack | State::RollingBack => Tone::Bad,
         State::NeedsOperator | State::Recovering => Tone::Warn,
-        State::Unspecified | State::Pending | State::Running | State::Superseded | State::Cancelled => Tone::Strong,
+        State::Unspecified | State::Pending | State::Running | State::Superseded | State::Cancelled => {
+            Tone::Strong
+        }
     };
     paint(&name, tone)
 }
 
 /// `CODE: text (value 3, limit 2)`.
 pub fn reason(reason: &Reason) -> String {
-    let mut values: Vec<String> = reason.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let mut values: Vec<String> =
+        reason.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
     values.sort();
     match values.is_empty() {
         true => format!("{}: {}", reason.code, reason.text),
@@ -122,7 +129,9 @@ fn step(step: &StepStatus) -> String {
         step_status::State::Active => paint(&format!("▶ {}", step.name), Tone::Strong),
         step_status::State::Failed => paint(&format!("✘ {}", step.name), Tone::Bad),
         step_status::State::Skipped => paint(&format!("» {}", step.name), Tone::Faint),
-        step_status::State::Pending | step_status::State::Unspecified => paint(&format!("· {}", step.name), Tone::Faint),
+        step_status::State::Pending | step_status::State::Unspecified => {
+            paint(&format!("· {}", step.name), Tone::Faint)
+        }
     }
 }
 
@@ -167,4 +176,61 @@ pub fn list(rollouts: &[Rollout], now: Timestamp) -> String {
             ]
         }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_proto::executor::v1::Instance;
+
+    use super::*;
+
+    fn rollout() -> Rollout {
+        let share = |fleet: &str, percent| Share { fleet: fleet.to_owned(), percent };
+        let step = |name: &str, state: step_status::State| StepStatus {
+            name: name.to_owned(),
+            state: state.into(),
+            ..Default::default()
+        };
+        Rollout {
+            name: "rollouts/new".to_owned(),
+            display_name: "shop@production-17".to_owned(),
+            traffic_safe: true,
+            state: State::Running.into(),
+            steps: vec![
+                step("Route 10 %", step_status::State::Done),
+                step("Bake", step_status::State::Active),
+            ],
+            step_index: 1,
+            split_wanted: vec![share("new", 25.0), share("old", 75.0)],
+            split_observed: vec![share("new", 10.0), share("old", 90.0)],
+            instances: vec![
+                Instance { fleet: "new".to_owned(), ready: true, ..Default::default() },
+                Instance { fleet: "old".to_owned(), ready: false, restarts: 2, ..Default::default() },
+            ],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_first_line_says_whether_traffic_is_safe() {
+        let safe = view(&rollout(), Timestamp::UNIX_EPOCH);
+        assert!(safe[0].starts_with("TRAFFIC IS SAFE"), "{}", safe[0]);
+        let unsafe_one = Rollout { traffic_safe: false, ..rollout() };
+        assert!(view(&unsafe_one, Timestamp::UNIX_EPOCH)[0].starts_with("TRAFFIC IS NOT SAFE"));
+    }
+
+    #[test]
+    fn split_steps_and_instances_are_those_of_the_rollout() {
+        let text = view(&rollout(), Timestamp::UNIX_EPOCH).join("\n");
+        assert!(text.contains("candidate 10 %, on its way to 25 %"), "{text}");
+        assert!(text.contains("✔ Route 10 %  ▶ Bake"), "{text}");
+        assert!(text.contains("candidate 1/1 ready, others 0/1 ready, 2 restarts"), "{text}");
+    }
+
+    #[test]
+    fn a_list_has_a_row_for_each() {
+        let text = list(&[rollout(), rollout()], Timestamp::UNIX_EPOCH);
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.contains("RUNNING") && text.contains("10 %"), "{text}");
+    }
 }

@@ -48,12 +48,14 @@ pub fn view(target: &Target, now: Timestamp) -> Vec<String> {
 }
 
 fn safety(target: &Target) -> String {
-    let text = format!("{} TRAFFIC IS {}SAFE", short(&target.name), if target.traffic_safe { "" } else { "NOT " });
+    let text =
+        format!("{} TRAFFIC IS {}SAFE", short(&target.name), if target.traffic_safe { "" } else { "NOT " });
     paint(&text, if target.traffic_safe { Tone::Good } else { Tone::Bad })
 }
 
 fn headline(target: &Target) -> String {
-    let stable = target.stable.as_ref().and_then(|f| f.spec.as_ref()).map_or("nothing", |s| s.version.as_str());
+    let stable =
+        target.stable.as_ref().and_then(|f| f.spec.as_ref()).map_or("nothing", |s| s.version.as_str());
     let ready = target.instance_states.iter().filter(|i| i.ready).count();
     let rollout = match target.active_rollout.is_empty() {
         true => "no rollout at work".to_owned(),

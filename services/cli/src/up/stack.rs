@@ -3,9 +3,9 @@
 use std::{fs, net::SocketAddr, path::Path};
 
 use anyhow::{Context as _, bail};
+use bellwether_agent::supervisor::{Holder, Identity, Lock, LockError};
 use bellwether_clock::spawn;
 use bellwether_executor::PlatformArg;
-use bellwether_agent::supervisor::{Holder, Identity, Lock, LockError};
 use bellwether_server::{Host, ServeArgs, Server, Shutdown, StartError, ensure_service_token};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -108,16 +108,24 @@ impl Stack {
 // === impl Services ===
 
 impl Services {
-    async fn build(host: &Host, options: &StackOptions, url: &str, agent: Option<&Agent>) -> anyhow::Result<Self> {
+    async fn build(
+        host: &Host,
+        options: &StackOptions,
+        url: &str,
+        agent: Option<&Agent>,
+    ) -> anyhow::Result<Self> {
         let (env, metrics, shutdown) = (host.env.clone(), &host.metrics, host.shutdown.clone());
         let monitor = bellwether_health_monitor::Config::new(&options.serve);
         let monitor = bellwether_health_monitor::build(monitor, env.clone(), metrics).await?;
         let args = executor_args(options, url, agent);
         let executor = bellwether_executor::Config::new(&options.serve, args);
-        let executor = bellwether_executor::build(executor, env.clone(), metrics.clone(), shutdown.clone()).await?;
+        let executor =
+            bellwether_executor::build(executor, env.clone(), metrics.clone(), shutdown.clone()).await?;
         let planner = bellwether_release_planner::PlannerArgs { executor: url.to_owned() };
         let planner = bellwether_release_planner::Config::new(&options.serve, planner);
-        let planner = bellwether_release_planner::build(planner, env.clone(), metrics.clone(), shutdown.clone()).await?;
+        let planner =
+            bellwether_release_planner::build(planner, env.clone(), metrics.clone(), shutdown.clone())
+                .await?;
         let notifier = bellwether_notifier::Config::new(&options.serve, notifier_args(options, url));
         let notifier = bellwether_notifier::build(notifier, env, metrics, shutdown).await?;
         Ok(Self { planner, executor, monitor, notifier })
@@ -139,7 +147,12 @@ impl Services {
     }
 }
 
-async fn run(server: Server, listener: TcpListener, shutdown: Shutdown, services: Services) -> anyhow::Result<()> {
+async fn run(
+    server: Server,
+    listener: TcpListener,
+    shutdown: Shutdown,
+    services: Services,
+) -> anyhow::Result<()> {
     let served = server.serve(listener, shutdown.clone()).await;
     let stopped = services.executor.stopped_because();
     // an error of the server ends the rest as well
@@ -171,7 +184,11 @@ fn announce(lock: &mut Lock, address: SocketAddr) -> anyhow::Result<()> {
     Ok(lock.announce(&Holder { process, address: address.to_string(), version })?)
 }
 
-fn executor_args(options: &StackOptions, url: &str, agent: Option<&Agent>) -> bellwether_executor::ExecutorArgs {
+fn executor_args(
+    options: &StackOptions,
+    url: &str,
+    agent: Option<&Agent>,
+) -> bellwether_executor::ExecutorArgs {
     let agent = agent.map(|agent| PlatformArg::Agent {
         name: "agent".to_owned(),
         url: format!("http://{}", agent.address()),
@@ -199,6 +216,10 @@ fn notifier_args(options: &StackOptions, url: &str) -> bellwether_notifier::Noti
 /// How the services of this process reach each other.
 fn self_url(serve: &ServeArgs, address: SocketAddr) -> String {
     let scheme = if serve.tls_cert.is_some() { "https" } else { "http" };
-    let reachable = if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
+    let reachable = if address.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], address.port()))
+    } else {
+        address
+    };
     format!("{scheme}://{reachable}")
 }

@@ -4,12 +4,18 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Problem, scalar,
+    Problem,
     node::{Key, Node, Value},
+    scalar,
 };
 
 /// Checks a node that should be a message.
-pub(super) fn message(node: &Node, message: &MessageDescriptor, path: &str, problems: &mut Vec<Problem>) -> Json {
+pub(super) fn message(
+    node: &Node,
+    message: &MessageDescriptor,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Json {
     match message.full_name() {
         "google.protobuf.Duration" => return scalar::duration(node, path, problems),
         "google.protobuf.Timestamp" => return scalar::timestamp(node, path, problems),
@@ -34,7 +40,11 @@ pub(super) fn message(node: &Node, message: &MessageDescriptor, path: &str, prob
             continue;
         }
         if let Some(other) = rival(&descriptor, &object) {
-            problems.push(at(key, &below, format!("cannot stand beside {other}: only one of them may be set")));
+            problems.push(at(
+                key,
+                &below,
+                format!("cannot stand beside {other}: only one of them may be set"),
+            ));
             continue;
         }
         object.insert(descriptor.json_name().to_owned(), field(value, &descriptor, &below, problems));
@@ -89,7 +99,9 @@ fn map(node: &Node, descriptor: &FieldDescriptor, path: &str, problems: &mut Vec
 /// In a map of strings (labels, environment variables) numbers and booleans are taken as they are written.
 fn map_value(node: &Node, kind: &Kind, path: &str, problems: &mut Vec<Problem>) -> Json {
     match (&node.value, kind) {
-        (Value::Int(_) | Value::Float(_) | Value::Bool(_), Kind::String) => Json::String(node.value.describe()),
+        (Value::Int(_) | Value::Float(_) | Value::Bool(_), Kind::String) => {
+            Json::String(node.value.describe())
+        }
         _ => one(node, kind, path, problems),
     }
 }
@@ -102,8 +114,12 @@ fn one(node: &Node, kind: &Kind, path: &str, problems: &mut Vec<Problem>) -> Jso
         Kind::Bool => scalar::boolean(node, path, problems),
         Kind::Double | Kind::Float => scalar::number(node, path, problems),
         Kind::Bytes => scalar::string(node, path, problems),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => scalar::integer(node, i32::MIN.into(), i32::MAX.into(), path, problems),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => scalar::integer(node, i64::MIN.into(), i64::MAX.into(), path, problems),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+            scalar::integer(node, i32::MIN.into(), i32::MAX.into(), path, problems)
+        }
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+            scalar::integer(node, i64::MIN.into(), i64::MAX.into(), path, problems)
+        }
         Kind::Uint32 | Kind::Fixed32 => scalar::integer(node, 0, u32::MAX.into(), path, problems),
         Kind::Uint64 | Kind::Fixed64 => scalar::integer(node, 0, u64::MAX.into(), path, problems),
     }

@@ -66,7 +66,8 @@ impl fmt::Display for Problems {
 /// # Errors
 /// The parser's complaint with its position.
 pub fn documents(file: &str, text: &str) -> Result<Vec<Document>, Problems> {
-    let roots = node::parse(text).map_err(|problem| Problems { file: file.to_owned(), problems: vec![problem] })?;
+    let roots =
+        node::parse(text).map_err(|problem| Problems { file: file.to_owned(), problems: vec![problem] })?;
     let mut documents = Vec::new();
     let mut problems = Vec::new();
     for mut root in roots {

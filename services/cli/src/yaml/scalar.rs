@@ -13,9 +13,12 @@ pub(super) fn string(node: &Node, path: &str, problems: &mut Vec<Problem>) -> Js
     match &node.value {
         Value::Str(text) => Json::String(text.clone()),
         // a version such as 1.2 is a number in YAML; guessing its digits would change 1.10 to 1.1
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
-            refuse(node, path, problems, &format!("must be a string: write \"{}\" in quotes", node.value.describe()))
-        }
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => refuse(
+            node,
+            path,
+            problems,
+            &format!("must be a string: write \"{}\" in quotes", node.value.describe()),
+        ),
         other => refuse(node, path, problems, &format!("must be a string, not {}", other.describe())),
     }
 }
@@ -44,13 +47,20 @@ pub(super) fn integer(node: &Node, low: i128, high: i128, path: &str, problems: 
     }
 }
 
-pub(super) fn enumeration(node: &Node, descriptor: &EnumDescriptor, path: &str, problems: &mut Vec<Problem>) -> Json {
+pub(super) fn enumeration(
+    node: &Node,
+    descriptor: &EnumDescriptor,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Json {
     let prefix = prefix(descriptor);
     let given = match &node.value {
         Value::Str(text) => text.to_uppercase().replace(['-', ' '], "_"),
         other => return refuse(node, path, problems, &format!("must be a name, not {}", other.describe())),
     };
-    let found = descriptor.values().find(|v| v.name() == given || v.name().strip_prefix(prefix.as_str()) == Some(given.as_str()));
+    let found = descriptor
+        .values()
+        .find(|v| v.name() == given || v.name().strip_prefix(prefix.as_str()) == Some(given.as_str()));
     if let Some(value) = found {
         return Json::String(value.name().to_owned());
     }
@@ -59,7 +69,12 @@ pub(super) fn enumeration(node: &Node, descriptor: &EnumDescriptor, path: &str, 
         .filter(|v| v.number() != 0)
         .map(|v| v.name().strip_prefix(prefix.as_str()).unwrap_or(v.name()).to_lowercase().replace('_', "-"))
         .collect();
-    refuse(node, path, problems, &format!("{} is not known; allowed are {}", node.value.describe(), allowed.join(", ")))
+    refuse(
+        node,
+        path,
+        problems,
+        &format!("{} is not known; allowed are {}", node.value.describe(), allowed.join(", ")),
+    )
 }
 
 /// Durations as people write them: `90s`, `10m`, `1h 30m`, `250ms`, `PT5M`.
