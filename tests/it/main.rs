@@ -13,6 +13,7 @@ mod many;
 mod observe;
 mod promotion;
 mod scenarios;
+mod trace;
 
 /// The file of `bellwether`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bellwether-under-test");

@@ -2,13 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bellwether_clock::spawn;
 use bellwether_journal::{Health, Journal, OpenError, Options};
+use prometheus_client::metrics::counter::Counter;
+use tokio::sync::watch;
 
-use crate::{Readiness, Shutdown, StartError};
+use crate::{Metrics, Readiness, Shutdown, StartError};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Opens the journal of the service of this name.
+/// Opens the journal of the service of this name, and counts what is committed to it.
 ///
 /// # Errors
 /// The [`StartError`] with the exit code that belongs to it.
@@ -16,8 +19,24 @@ pub async fn open_journal(
     service: &str,
     url: &str,
     options: Options,
+    metrics: &Metrics,
 ) -> Result<Arc<dyn Journal>, StartError> {
-    bellwether_journal::open(url, options).await.map_err(|error| not_opened(service, error))
+    let journal = bellwether_journal::open(url, options).await.map_err(|error| not_opened(service, error))?;
+    let name = format!("{}_committed_events", service.replace('-', "_"));
+    let counter = metrics.counter(&name, "Events committed to the journal, since it was begun");
+    spawn("count commits", count(journal.head(), counter));
+    Ok(journal)
+}
+
+/// Positions are dense, so the head is their count. Ends with the journal.
+async fn count(mut head: watch::Receiver<u64>, counter: Counter) {
+    loop {
+        let position = *head.borrow_and_update();
+        counter.inc_by(position.saturating_sub(counter.get()));
+        if head.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// The service of this full name is ready while its journal takes commits. Ends with the journal.
@@ -91,14 +110,14 @@ fn not_opened(service: &str, error: OpenError) -> StartError {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_clock::{Env, spawn};
+    use bellwether_clock::Env;
 
     use super::*;
 
     const NAME: &str = "bellwether.test.v1.TestService";
 
     async fn open(url: &str) -> Result<Arc<dyn Journal>, StartError> {
-        open_journal("test", url, Options::new(Env::system())).await
+        open_journal("test", url, Options::new(Env::system()), &Metrics::new()).await
     }
 
     #[tokio::test]

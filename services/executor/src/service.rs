@@ -41,7 +41,7 @@ pub async fn build(
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
-    let journal = open_journal(NAME, &config.journal, options).await?;
+    let journal = open_journal(NAME, &config.journal, options, &metrics).await?;
     let parts = config.parts(&env, metrics, shutdown).await?;
     assemble(journal, env, parts).await
 }

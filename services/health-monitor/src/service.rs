@@ -66,7 +66,7 @@ impl Config {
 /// The journal or the evidence cannot be opened or read, or another process owns the journal.
 pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
-    let journal = open_journal(NAME, &config.journal, options).await?;
+    let journal = open_journal(NAME, &config.journal, options, metrics).await?;
     let evidence = match &config.evidence {
         Some(path) => Evidence::open(path).await?,
         None => Evidence::nowhere(),

@@ -52,7 +52,7 @@ pub async fn build(
 ) -> anyhow::Result<Service> {
     // nothing here takes traffic back, so nothing must go through on a full disk
     let options = Options { standby: config.standby, ballast_bytes: 0, ..Options::new(env.clone()) };
-    let journal = open_journal(NAME, &config.journal, options).await?;
+    let journal = open_journal(NAME, &config.journal, options, metrics).await?;
     let metrics = NotifierMetrics::new(metrics);
     let settings = Settings { retry: config.retry.clone(), keep: config.keep, metrics: metrics.clone() };
     let outbox = Outbox::open(journal.clone(), env.clone(), settings).await.context("the outbox")?;

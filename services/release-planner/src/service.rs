@@ -47,7 +47,7 @@ pub async fn build(
     shutdown: Shutdown,
 ) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
-    let journal = open_journal(NAME, &config.journal, options).await?;
+    let journal = open_journal(NAME, &config.journal, options, &metrics).await?;
     let executor = config.executor().context("the executor")?;
     assemble(journal, executor, env, metrics, shutdown).await
 }
