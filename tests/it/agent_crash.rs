@@ -50,19 +50,12 @@ async fn another_gateway(stack: &Stack, before: u32) -> u32 {
     until("another gateway runs", || async { gateway(stack).filter(|now| *now != before) }).await.unwrap()
 }
 
-fn long_canary() -> Release {
-    let mut release = Release::canary("2");
-    release.strategy.bake.as_mut().unwrap().min = shop::millis(600_000);
-    release.strategy.bake.as_mut().unwrap().max = shop::millis(700_000);
-    release
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn x03_the_agent_dies_and_is_replaced_in_a_rollout_and_no_request_fails() {
     let stack = Stack::up(PROGRAM).await.unwrap();
     let load = shop::serving(&stack, "shop", 2, RPS).await.unwrap();
     let before = target(&stack).await;
-    let name = shop::submit(&stack, "shop", &long_canary()).await.unwrap();
+    let name = shop::submit(&stack, "shop", &Release::endless("2")).await.unwrap();
     let baking = shop::rollout_until(&stack, &name, |it| at(it) == ("BAKE", 50.0)).await.unwrap();
     let candidates = ids(&target(&stack).await.instance_states, &fleet_of(&baking));
 

@@ -3,7 +3,7 @@
 use bellwether_client::{ApiError, Transport};
 use bellwether_proto::{
     DESCRIPTORS,
-    executor::v1::{Bake, strategy::Kind},
+    executor::v1::strategy::Kind,
     planner::v1::{
         ApproveReleaseRequest, Bundle, Deployment, Environment, ListHoldsRequest, ListReleasesRequest,
         Release as Submitted, SubmitReleaseRequest, environment::UpstreamMode,
@@ -32,22 +32,13 @@ async fn stack(setup: Setup) -> Stack {
     stack
 }
 
-/// A release that nobody judges.
-pub fn unjudged(version: &str) -> Release {
-    let mut release = Release::of(version, Kind::BlueGreen);
-    let unjudged = Some(Bake { no_checks: true, ..Default::default() });
-    release.strategy.bake = unjudged;
-    release.strategy.final_bake = unjudged;
-    release
-}
-
 fn request(version: &str, request_id: &str) -> SubmitReleaseRequest {
     SubmitReleaseRequest {
         request_id: request_id.to_owned(),
         application: "shop".to_owned(),
         bundle: Some(Bundle {
             version: version.to_owned(),
-            strategy: Some(unjudged(version).strategy),
+            strategy: Some(Release::unjudged(version).strategy),
             ..Default::default()
         }),
         ..Default::default()

@@ -15,7 +15,7 @@ use bellwether_tests::{
 };
 use tonic::Code;
 
-use super::{PROGRAM, contract::unjudged, observe::at};
+use super::{PROGRAM, observe::at};
 
 /// A small file system of its own, in memory.
 struct SmallDisk(PathBuf);
@@ -99,9 +99,7 @@ async fn x07_a_full_disk_refuses_what_is_new_and_takes_the_release_back() {
     disk.free();
 
     // abort
-    let mut slow = Release::canary("3");
-    slow.strategy.bake.as_mut().unwrap().min = shop::millis(600_000);
-    slow.strategy.bake.as_mut().unwrap().max = shop::millis(700_000);
+    let slow = Release::endless("3");
     let name = shop::submit(&stack, "shop", &slow).await.unwrap();
     let baking = shop::rollout_until(&stack, &name, |it| at(it) == ("BAKE", 50.0)).await.unwrap();
     full(&stack, &disk).await;
@@ -115,7 +113,7 @@ async fn x07_a_full_disk_refuses_what_is_new_and_takes_the_release_back() {
     assert_eq!(ended.state(), State::RolledBack, "{ended:#?}");
     disk.free();
 
-    let name = shop::submit(&stack, "shop", &unjudged("4")).await.unwrap();
+    let name = shop::submit(&stack, "shop", &Release::unjudged("4")).await.unwrap();
     let ended = shop::ended(&stack, &name).await.unwrap();
     assert_eq!(ended.state(), State::Succeeded, "it works again: {ended:#?}");
     let tally = load.tally();

@@ -16,9 +16,7 @@ use super::{
 async fn r40_an_emergency_route_holds_until_it_is_handed_back() {
     let mut stack = Stack::up(PROGRAM).await.unwrap();
     let load = shop::serving(&stack, "shop", 2, 100).await.unwrap();
-    let mut slow = Release::canary("2");
-    slow.strategy.bake.as_mut().unwrap().min = shop::millis(600_000);
-    slow.strategy.bake.as_mut().unwrap().max = shop::millis(700_000);
+    let slow = Release::endless("2");
     let name = shop::submit(&stack, "shop", &slow).await.unwrap();
     let baking = shop::rollout_until(&stack, &name, |it| at(it) == ("BAKE", 50.0)).await.unwrap();
     stack.process().kill().unwrap();

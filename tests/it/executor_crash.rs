@@ -111,9 +111,7 @@ async fn x02_a_stopped_executor_that_goes_on_can_do_nothing_any_more() {
     let mut stack = Stack::start(Setup::four(PROGRAM)).await.unwrap();
     let load = shop::serving(&stack, "shop", 2, RPS).await.unwrap();
     let (second, client) = standby(&stack);
-    let mut slow = Release::canary("2");
-    slow.strategy.bake.as_mut().unwrap().min = shop::millis(600_000);
-    slow.strategy.bake.as_mut().unwrap().max = shop::millis(700_000);
+    let slow = Release::endless("2");
     let name = shop::submit(&stack, "shop", &slow).await.unwrap();
     let baking = shop::rollout_until(&stack, &name, |it| at(it) == ("BAKE", 50.0)).await.unwrap();
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{PROGRAM, contract::unjudged, observe::at};
+use super::{PROGRAM, observe::at};
 use bellwether_client::Transport;
 use bellwether_proto::{
     notifier::v1::{
@@ -79,7 +79,7 @@ async fn x04_services_die_in_turn_through_a_promotion_and_everybody_is_told_once
     let receiver = Receiver::start().await.unwrap();
     tell(&stack, &receiver).await;
     let fronts = line(&stack).await;
-    let first = shop::submit(&stack, "shop", &unjudged("1")).await.unwrap();
+    let first = shop::submit(&stack, "shop", &Release::unjudged("1")).await.unwrap();
     completed(&stack, &first).await;
 
     let second = shop::submit(&stack, "shop", &Release::canary("2")).await.unwrap();
@@ -156,7 +156,7 @@ async fn x06_two_approvals_race_in_one_order_and_both_are_recorded() {
     let deployment = shop::deployment(1, &free_address().unwrap().to_string());
     shop::apply_to(&stack, "shop", [(shop::ENVIRONMENT.to_owned(), deployment)].into()).await.unwrap();
     let people = [person(&stack, "bob", "approver").await, person(&stack, "carol", "approver").await];
-    let name = shop::submit(&stack, "shop", &unjudged("1")).await.unwrap();
+    let name = shop::submit(&stack, "shop", &Release::unjudged("1")).await.unwrap();
     let etag = get(&stack, &name).await.metadata.unwrap().etag;
     let approve = |mut client: ReleasePlannerServiceClient<Transport>, etag: String| {
         let request = ApproveReleaseRequest {

@@ -59,6 +59,22 @@ impl Release {
         Self::of(version, StrategyKind::Canary).weights(&[50.0, 100.0])
     }
 
+    /// A canary that stays at half the traffic until somebody ends it.
+    pub fn endless(version: &str) -> Self {
+        let mut release = Self::canary(version);
+        release.strategy.bake = Some(Bake { min: millis(600_000), max: millis(700_000), no_checks: false });
+        release
+    }
+
+    /// A release that nobody judges.
+    pub fn unjudged(version: &str) -> Self {
+        let mut release = Self::of(version, StrategyKind::BlueGreen);
+        let unjudged = Some(Bake { no_checks: true, ..Default::default() });
+        release.strategy.bake = unjudged;
+        release.strategy.final_bake = unjudged;
+        release
+    }
+
     /// A good release by this recipe.
     pub fn of(version: &str, kind: StrategyKind) -> Self {
         let strategy = Strategy {
@@ -154,9 +170,7 @@ pub fn deployment(instances: i32, listen: &str) -> Deployment {
 pub async fn serving(stack: &Stack, name: &str, instances: i32, rps: u32) -> anyhow::Result<Load> {
     let front = free_address()?;
     apply(stack, name, instances, front).await?;
-    let mut first = Release::of("1", StrategyKind::BlueGreen);
-    first.strategy.final_bake = Some(Bake { no_checks: true, ..Default::default() });
-    let first = ended(stack, &submit(stack, name, &first).await?).await?;
+    let first = ended(stack, &submit(stack, name, &Release::unjudged("1")).await?).await?;
     anyhow::ensure!(first.state() == State::Succeeded, "the first deployment: {first:#?}");
     let load = load(stack, front, rps);
     until("the load is answered", || async { (load.tally().good > 20).then_some(()) }).await?;

@@ -7,7 +7,7 @@ mod peers;
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::ensure;
-use bellwether_proto::executor::v1::GetTargetRequest;
+use bellwether_proto::agent::v1::ObserveRequest;
 use bellwether_tests::stack::Stack;
 
 use self::{
@@ -99,18 +99,13 @@ async fn paced(to: &[SocketAddr], rps: f64, span: Duration, run: &Run) -> anyhow
     Ok(load::paced(to, CONNECTIONS, rps, span, &run.env).await?.millis(0.99))
 }
 
-/// Where the instances are.
+/// Where the instances are: the agent knows.
 async fn instances(stack: &Stack, target: &str) -> anyhow::Result<Vec<SocketAddr>> {
-    let ready = bellwether_tests::wait::until("the instances are known", || async {
-        let request = GetTargetRequest { name: target.to_owned() };
-        let target = stack.executor().get_target(request).await.ok()?.into_inner().target?;
-        let found: Vec<SocketAddr> = target
-            .instance_states
-            .iter()
-            .filter(|it| it.ready)
-            .filter_map(|it| it.address.parse().ok())
-            .collect();
-        (found.len() == INSTANCES as usize).then_some(found)
-    });
-    ready.await
+    let mut agent = stack.agent()?;
+    let observed = agent.observe(ObserveRequest { target: target.to_owned() }).await?.into_inner().observed;
+    let instances = observed.map(|observed| observed.instances).unwrap_or_default();
+    let found: Vec<SocketAddr> =
+        instances.iter().filter(|it| it.ready).filter_map(|it| it.address.parse().ok()).collect();
+    ensure!(found.len() == INSTANCES as usize, "wanted {INSTANCES} instances, and there are {instances:#?}");
+    Ok(found)
 }
