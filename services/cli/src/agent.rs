@@ -61,7 +61,7 @@ pub fn find(data_dir: &Path) -> anyhow::Result<String> {
     let file = directory.join("address");
     let text = fs::read_to_string(&file).with_context(|| {
         format!(
-            "no agent is known in {}; give --data-dir of `bellwether up`, or --agent HOST:PORT",
+            "no agent is known in {}; name the directory of `bellwether up` with BELLWETHER_DATA_DIR, or the agent with BELLWETHER_AGENT",
             data_dir.display()
         )
     })?;

@@ -50,6 +50,15 @@ pub async fn target(session: &Session, name: &str) -> anyhow::Result<Target> {
     found.ok_or_else(|| anyhow::anyhow!("the executor answered without a target"))
 }
 
+/// For people: each rollout at work by its display name. It keeps its name where it cannot be asked for.
+pub async fn name_rollouts(session: &Session, targets: &mut [Target]) {
+    for target in targets.iter_mut().filter(|target| !target.active_rollout.is_empty()) {
+        if let Ok(rollout) = by_name(session, &target.active_rollout).await {
+            target.active_rollout = rollout.display_name;
+        }
+    }
+}
+
 /// One release: the named one, or an application's newest.
 ///
 /// # Errors

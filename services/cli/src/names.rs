@@ -1,7 +1,5 @@
 //! What people type for a thing, and which thing it is.
 
-use anyhow::bail;
-
 /// A thing that a command speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
@@ -15,19 +13,27 @@ pub enum Reference {
     Release(String),
 }
 
+/// What was typed for a thing names none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} names nothing; give an application (shop), a target (shop@production), a rollout (shop@production-17 or \
+     rollouts/…) or a release (releases/…)"
+)]
+pub struct Unnamed(String);
+
 // === impl Reference ===
 
 impl std::str::FromStr for Reference {
-    type Err = anyhow::Error;
+    type Err = Unnamed;
 
-    fn from_str(text: &str) -> anyhow::Result<Self> {
+    fn from_str(text: &str) -> Result<Self, Unnamed> {
         if let Some((collection, id)) = text.split_once('/') {
             return match collection {
                 "applications" if !id.is_empty() => Ok(Self::Application(id.to_owned())),
                 "targets" if id.contains('@') => Ok(Self::Target(text.to_owned())),
                 "rollouts" if !id.is_empty() => Ok(Self::Rollout(text.to_owned())),
                 "releases" if !id.is_empty() => Ok(Self::Release(text.to_owned())),
-                _ => bail!("{text:?} names nothing; {ALLOWED}"),
+                _ => Err(Unnamed(text.to_owned())),
             };
         }
         match text.split_once('@') {
@@ -41,13 +47,10 @@ impl std::str::FromStr for Reference {
                     _ => Self::Target(format!("targets/{text}")),
                 })
             }
-            _ => bail!("{text:?} names nothing; {ALLOWED}"),
+            _ => Err(Unnamed(text.to_owned())),
         }
     }
 }
-
-const ALLOWED: &str = "give an application (shop), a target (shop@production), a rollout (shop@production-17 or \
-                       rollouts/…) or a release (releases/…)";
 
 fn is_id(text: &str) -> bool {
     text.len() <= 63

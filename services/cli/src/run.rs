@@ -17,6 +17,7 @@ use crate::{
     },
     demo,
     exit::Exit,
+    names, render,
     session::Session,
     up, yaml,
 };
@@ -86,11 +87,15 @@ fn report(result: anyhow::Result<Exit>) -> ExitCode {
         Err(error) => error,
     };
     if let Some(start) = error.downcast_ref::<StartError>() {
-        eprintln!("bellwether: {error:#}");
+        render::note(&format!("bellwether: {error:#}"));
         return ExitCode::from(start.exit_code());
     }
+    if error.is::<names::Unnamed>() {
+        render::note(&format!("bellwether: {error}"));
+        return Exit::Invalid.into();
+    }
     if error.is::<yaml::Problems>() {
-        eprintln!("{error}");
+        render::note(&error.to_string());
         return Exit::Invalid.into();
     }
     let api = match error.downcast::<Status>() {
@@ -98,12 +103,12 @@ fn report(result: anyhow::Result<Exit>) -> ExitCode {
         Err(error) => match error.downcast::<ApiError>() {
             Ok(api) => api,
             Err(error) => {
-                eprintln!("bellwether: {error:#}");
+                render::note(&format!("bellwether: {error:#}"));
                 return Exit::Failure.into();
             }
         },
     };
-    eprintln!("bellwether: {api}");
+    render::note(&format!("bellwether: {api}"));
     exit_of(api.code).into()
 }
 

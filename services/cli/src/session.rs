@@ -1,5 +1,7 @@
 //! The services as the commands call them.
 
+use std::{env, path::PathBuf};
+
 use bellwether_client::Transport;
 use bellwether_clock::{Env, Timestamp};
 use bellwether_proto::{
@@ -83,12 +85,12 @@ impl Session {
         NotifierServiceClient::new(self.notifier.clone())
     }
 
-    /// The agent of the default data directory.
+    /// The agent that the environment names, else that of the data directory.
     ///
     /// # Errors
     /// When it cannot be found.
     pub fn agent(&self) -> anyhow::Result<AgentServiceClient<Transport>> {
-        self.agent_at(&AgentAddress { data_dir: default_data_dir(), agent: None })
+        self.agent_at(&AgentAddress { data_dir: data_dir(), agent: env::var("BELLWETHER_AGENT").ok() })
     }
 
     /// The agent, found by its file in the data directory: no service is needed.
@@ -105,11 +107,16 @@ impl Session {
     }
 }
 
+/// Where `up` keeps its data without `--data-dir`.
+pub fn data_dir() -> PathBuf {
+    env::var_os("BELLWETHER_DATA_DIR").map_or_else(default_data_dir, PathBuf::from)
+}
+
 fn transport(url: &str, global: &Global) -> anyhow::Result<Transport> {
     let mut builder = Transport::builder(url);
     if let Some(file) = &global.token_file {
         builder = builder.token_file(file);
-    } else if let Ok(token) = std::env::var("BELLWETHER_TOKEN") {
+    } else if let Ok(token) = env::var("BELLWETHER_TOKEN") {
         builder = builder.token(token);
     }
     Ok(builder.build()?)

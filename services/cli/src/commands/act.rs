@@ -151,7 +151,7 @@ pub async fn rollback(session: &Session, format: Format, args: &ActionArgs) -> a
         let answer =
             rollback_release(session, format, found.release.clone(), environment, &args.reason).await;
         match &answer {
-            Err(error) if unavailable(error) => eprintln!("the planner is away; promotion is not held"),
+            Err(error) if unavailable(error) => render::note("the planner is away; promotion is not held"),
             _ => return answer,
         }
     }

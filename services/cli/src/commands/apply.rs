@@ -29,7 +29,13 @@ enum Resource {
 pub async fn run(session: &Session, args: &ApplyArgs) -> anyhow::Result<Exit> {
     let mut resources = Vec::new();
     for file in &args.file {
-        resources.extend(read(file)?);
+        let described = read(file)?;
+        if described.is_empty() {
+            let text = "nothing is described here".to_owned();
+            let problem = yaml::Problem { line: 1, column: 1, path: String::new(), text };
+            return Err(yaml::Problems { file: file.display().to_string(), problems: vec![problem] }.into());
+        }
+        resources.extend(described);
     }
     let (environments, others): (Vec<_>, Vec<_>) =
         resources.into_iter().partition(|resource| matches!(resource, Resource::Environment(_)));

@@ -5,7 +5,7 @@ use bellwether_proto::notifier::v1::{ListDeliveriesRequest, ReplayDeliveryReques
 use crate::{
     args::DeliveriesArgs,
     exit::Exit,
-    render::{self, Format, style},
+    render::{self, Format, rollout, style},
     session::Session,
 };
 
@@ -26,7 +26,7 @@ pub async fn run(session: &Session, format: Format, args: &DeliveriesArgs) -> an
     let now = session.now();
     render::print(format, &page.deliveries, |all| {
         render::table(
-            ["DELIVERY", "RECEIVER", "STATE", "SUBJECT", "FACT", "ATTEMPTS", "AGE"],
+            ["DELIVERY", "RECEIVER", "STATE", "SUBJECT", "FACT", "ATTEMPTS", "AGE", "WHY"],
             all.iter().map(|delivery| {
                 let message = delivery.message.as_ref();
                 [
@@ -37,6 +37,7 @@ pub async fn run(session: &Session, format: Format, args: &DeliveriesArgs) -> an
                     message.and_then(|m| m.labels.get("fact")).cloned().unwrap_or_default(),
                     delivery.attempt_count.to_string(),
                     style::ago(delivery.metadata.as_ref().and_then(|m| m.create_time.as_ref()), now),
+                    delivery.reason.as_ref().map_or_else(String::new, rollout::brief),
                 ]
             }),
         )

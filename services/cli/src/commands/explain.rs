@@ -27,8 +27,10 @@ pub async fn run(session: &Session, format: Format, args: &ExplainArgs) -> anyho
     };
     if environments.is_empty() {
         render::line(&format!(
-            "{} has started everywhere; `bellwether status {}`",
-            found.display_name, found.name
+            "{} waits for nothing: it is {}; `bellwether status {}`",
+            found.display_name,
+            style::state(found.state().as_str_name(), "STATE_"),
+            found.name
         ))?;
     }
     for environment in environments {

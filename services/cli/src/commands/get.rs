@@ -9,6 +9,7 @@ use bellwether_proto::{
 use crate::{
     args::{GetArgs, What},
     exit::Exit,
+    lookup,
     names::short,
     render::{self, Format, release, rollout, style, target},
     session::Session,
@@ -60,7 +61,13 @@ pub async fn run(session: &Session, format: Format, args: &GetArgs) -> anyhow::R
         What::Rollouts => {
             render::print(format, &rollouts(session, filter).await?, |all| rollout::list(all, now))?
         }
-        What::Targets => render::print(format, &targets(session, filter).await?, |all| target::list(all))?,
+        What::Targets => {
+            let mut all = targets(session, filter).await?;
+            if format == Format::Table {
+                lookup::name_rollouts(session, &mut all).await;
+            }
+            render::print(format, &all, |all| target::list(all))?;
+        }
         What::Releases => {
             let all =
                 all_pages!(session.planner(), list_releases, planner::ListReleasesRequest, releases, filter);

@@ -21,7 +21,10 @@ pub async fn run(session: &Session, format: Format, args: &ThingArgs) -> anyhow:
     let Some(thing) = &args.thing else { return everything(session, format).await };
     match thing.parse::<Reference>()? {
         Reference::Target(name) => {
-            let found = lookup::target(session, &name).await?;
+            let mut found = lookup::target(session, &name).await?;
+            if format == Format::Table {
+                lookup::name_rollouts(session, std::slice::from_mut(&mut found)).await;
+            }
             render::print(format, &found, |t| target::view(t, now).join("\n"))?;
             if format == Format::Table && !found.active_rollout.is_empty() {
                 let active =
@@ -42,16 +45,17 @@ pub async fn run(session: &Session, format: Format, args: &ThingArgs) -> anyhow:
 }
 
 async fn everything(session: &Session, format: Format) -> anyhow::Result<Exit> {
-    let targets = get::targets(session, "").await?;
+    let mut targets = get::targets(session, "").await?;
     if format != Format::Table {
         return render::print(format, &targets, |all| target::list(all)).map(|()| Exit::Ok);
     }
+    lookup::name_rollouts(session, &mut targets).await;
     let (safe, unsafe_ones): (Vec<_>, Vec<_>) = targets.iter().partition(|t| t.traffic_safe);
     let headline = match (targets.is_empty(), unsafe_ones.is_empty()) {
         (true, _) => {
             "nothing is released yet; `bellwether init` writes an application to start from".to_owned()
         }
-        (false, true) => format!("TRAFFIC IS SAFE on all {} targets", safe.len()),
+        (false, true) => format!("TRAFFIC IS SAFE on {}", of_all(safe.len())),
         (false, false) => {
             format!("TRAFFIC IS NOT SAFE on {} of {} targets", unsafe_ones.len(), targets.len())
         }
@@ -61,6 +65,11 @@ async fn everything(session: &Session, format: Format) -> anyhow::Result<Exit> {
         render::line(&target::list(&targets))?;
     }
     Ok(Exit::Ok)
+}
+
+/// `the one target`, `all 3 targets`.
+fn of_all(targets: usize) -> String {
+    if targets == 1 { "the one target".to_owned() } else { format!("all {targets} targets") }
 }
 
 /// Prints why a thing is in its state: the reason, the numbers, and what would change it.
@@ -114,7 +123,8 @@ fn explain(found: &Rollout) -> Vec<String> {
     }
     for command in &found.commands {
         let who = command.principal.as_ref().map_or("?", |p| p.id.as_str());
-        lines.push(format!("command    {} by {who}: {}", command.method, command.reason));
+        let why = if command.reason.is_empty() { String::new() } else { format!(": {}", command.reason) };
+        lines.push(format!("command    {} by {who}{why}", command.method));
     }
     lines.extend(rollout::actions(&found.allowed_actions));
     lines

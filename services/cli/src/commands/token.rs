@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use bellwether_clock::Env;
-use bellwether_server::{Kind, Token, TokenFile, default_data_dir, generate_secret, secret_hash};
+use bellwether_server::{Kind, Token, TokenFile, generate_secret, secret_hash};
 
 use crate::{
     args::{TokenCommand, TokenKind},
     exit::Exit,
     render::{self, Format},
+    session::data_dir,
 };
 
 /// Makes or lists tokens.
@@ -35,10 +36,10 @@ pub fn run(env: &Env, format: Format, command: &TokenCommand) -> anyhow::Result<
                 std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
             }
             all.write(&path)?;
-            eprintln!(
+            render::note(&format!(
                 "{principal} is in {}; the services read it within seconds. The token is shown once:",
                 path.display()
-            );
+            ));
             render::line(&secret)?;
         }
         TokenCommand::List { tokens } => {
@@ -64,7 +65,7 @@ pub fn run(env: &Env, format: Format, command: &TokenCommand) -> anyhow::Result<
 }
 
 fn file(tokens: &Option<PathBuf>) -> PathBuf {
-    tokens.clone().unwrap_or_else(|| default_data_dir().join("tokens.toml"))
+    tokens.clone().unwrap_or_else(|| data_dir().join("tokens.toml"))
 }
 
 impl From<TokenKind> for Kind {

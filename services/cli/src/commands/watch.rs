@@ -51,12 +51,12 @@ pub async fn release_to_its_end(
     match tokio::time::timeout(timeout, follow_release(session, format, submitted, true)).await {
         Ok(ended) => ended,
         Err(_) => {
-            eprintln!(
+            render::note(&format!(
                 "{} is not at its end after {}; it goes on. `bellwether watch {}`",
                 submitted.display_name,
                 style::duration(timeout),
                 submitted.name
-            );
+            ));
             Ok(Exit::Timeout)
         }
     }

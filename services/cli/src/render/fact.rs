@@ -14,7 +14,7 @@ pub fn of_rollout(fact: &str, of: &Rollout) -> Option<String> {
         "ROLLOUT_STEP_ENDED" => step(of, State::Done),
         "ROLLOUT_JUDGED" => of.verdict.as_ref().map(checks::headline),
         fact if fact.starts_with("ROLLOUT_") => {
-            Some(of.reason.as_ref().map(rollout::reason).unwrap_or_default())
+            Some(of.reason.as_ref().map(rollout::brief).unwrap_or_default())
         }
         _ => None,
     }?;
@@ -23,7 +23,7 @@ pub fn of_rollout(fact: &str, of: &Rollout) -> Option<String> {
 
 /// A fact of a release; where it waits for somebody, with what they can do.
 pub fn of_release(fact: &str, of: &Release) -> String {
-    let mut text = line(&of.display_name, fact, &of.reason.as_ref().map(rollout::reason).unwrap_or_default());
+    let mut text = line(&of.display_name, fact, &of.reason.as_ref().map(rollout::brief).unwrap_or_default());
     let conditions = of.environments.iter().flat_map(|environment| &environment.conditions);
     for condition in conditions.filter(|c| c.state() == condition::State::Unmet && !c.remedy.is_empty()) {
         text.push_str(&format!("\n  → {}", condition.remedy));
@@ -32,7 +32,7 @@ pub fn of_release(fact: &str, of: &Release) -> String {
 }
 
 fn line(name: &str, fact: &str, detail: &str) -> String {
-    format!("{name}  {:<24} {detail}", style::state(fact, "ROLLOUT_").to_lowercase().replace('_', " "))
+    format!("{name}  {:<26} {detail}", style::state(fact, "ROLLOUT_").to_lowercase().replace('_', " "))
 }
 
 /// The newest step in this state.

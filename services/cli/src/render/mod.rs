@@ -54,6 +54,11 @@ pub fn line(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Tells a person something beside the result. Where nobody reads standard error any more (`2>&1 | head`), nothing is lost.
+pub fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Whether standard output is a terminal that wants colours.
 pub fn colours() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()

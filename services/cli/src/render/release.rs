@@ -4,7 +4,7 @@ use bellwether_proto::planner::v1::{Condition, Release, ReleaseEnvironment, cond
 use jiff::Timestamp;
 
 use super::{
-    rollout::{actions, reason},
+    rollout::{actions, brief},
     style::{self, Tone, paint},
     table,
 };
@@ -21,7 +21,7 @@ pub fn view(release: &Release, now: Timestamp) -> Vec<String> {
         style::ago(created, now)
     )];
     if let Some(why) = &release.reason {
-        lines.push(format!("why        {}", reason(why)));
+        lines.push(format!("why        {}", brief(why)));
     }
     for environment in &release.environments {
         lines.extend(self::environment(environment, now));
@@ -37,9 +37,9 @@ fn environment(environment: &ReleaseEnvironment, now: Timestamp) -> Vec<String> 
         .as_ref()
         .map_or(String::new(), |t| format!(", live since {}", style::ago(Some(t), now)));
     let mut lines =
-        vec![format!("{:<11}{state}  {}{live}", environment.environment, environment.rollout_display_name)];
+        vec![format!("{:<10} {state}  {}{live}", environment.environment, environment.rollout_display_name)];
     if let Some(why) = &environment.reason {
-        lines.push(format!("           {}", reason(why)));
+        lines.push(format!("           {}", brief(why)));
     }
     lines.extend(
         conditions(&environment.conditions, now).into_iter().map(|line| format!("           {line}")),

@@ -17,11 +17,16 @@ use crate::names::short;
 pub fn view(rollout: &Rollout, now: Timestamp) -> Vec<String> {
     let mut lines = vec![safety(rollout, now), headline(rollout, now)];
     if let Some(reason) = &rollout.reason {
-        lines.push(format!("why        {}", self::reason(reason)));
+        lines.push(format!("why        {}", brief(reason)));
     }
-    lines.push(format!("traffic    {}", split(rollout)));
+    let over = rollout.end_time.is_some();
+    if !over {
+        lines.push(format!("traffic    {}", split(rollout)));
+    }
     lines.push(format!("steps      {}", steps(rollout)));
-    lines.push(format!("instances  {}", instances(rollout)));
+    if !over {
+        lines.push(format!("instances  {}", instances(rollout)));
+    }
     for waiting in &rollout.waiting_on {
         let until = waiting.until.as_ref().and_then(style::time);
         let until = until.map_or(String::new(), |t| format!(", at most {} more", style::between(now, t)));
@@ -88,14 +93,19 @@ pub fn state(rollout: &Rollout) -> String {
     paint(&name, tone)
 }
 
+/// `CODE: text`, for where the values would hide everything else.
+pub fn brief(reason: &Reason) -> String {
+    format!("{}: {}", reason.code, reason.text)
+}
+
 /// `CODE: text (value 3, limit 2)`.
 pub fn reason(reason: &Reason) -> String {
     let mut values: Vec<String> =
         reason.values.iter().map(|(name, value)| format!("{name} {value}")).collect();
     values.sort();
     match values.is_empty() {
-        true => format!("{}: {}", reason.code, reason.text),
-        false => format!("{}: {} ({})", reason.code, reason.text, values.join(", ")),
+        true => brief(reason),
+        false => format!("{} ({})", brief(reason), values.join(", ")),
     }
 }
 
@@ -225,6 +235,13 @@ mod tests {
         assert!(text.contains("candidate 10 %, on its way to 25 %"), "{text}");
         assert!(text.contains("✔ Route 10 %  ▶ Bake"), "{text}");
         assert!(text.contains("candidate 1/1 ready, others 0/1 ready, 2 restarts"), "{text}");
+    }
+
+    #[test]
+    fn what_is_over_has_no_split_of_its_own() {
+        let over = Rollout { end_time: Some(Default::default()), ..rollout() };
+        let text = view(&over, Timestamp::UNIX_EPOCH).join("\n");
+        assert!(!text.contains("traffic  ") && !text.contains("instances  "), "{text}");
     }
 
     #[test]

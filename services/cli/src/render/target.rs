@@ -4,7 +4,7 @@ use bellwether_proto::executor::v1::Target;
 use jiff::Timestamp;
 
 use super::{
-    rollout::{actions, reason},
+    rollout::{actions, brief},
     style::{self, Tone, paint},
     table,
 };
@@ -14,7 +14,7 @@ use crate::names::short;
 pub fn view(target: &Target, now: Timestamp) -> Vec<String> {
     let mut lines = vec![safety(target), headline(target)];
     if let Some(why) = &target.needs_operator {
-        lines.push(format!("waits      {}", reason(why)));
+        lines.push(format!("waits      {}", brief(why)));
     }
     if target.taken_over {
         lines.push(paint("taken over by hand; nothing converges until it is handed back", Tone::Warn));
@@ -56,12 +56,18 @@ fn safety(target: &Target) -> String {
 fn headline(target: &Target) -> String {
     let stable =
         target.stable.as_ref().and_then(|f| f.spec.as_ref()).map_or("nothing", |s| s.version.as_str());
-    let ready = target.instance_states.iter().filter(|i| i.ready).count();
+    let ready = ready(target);
     let rollout = match target.active_rollout.is_empty() {
         true => "no rollout at work".to_owned(),
-        false => format!("rollout {} is at work", target.active_rollout),
+        false => format!("{} is at work", target.active_rollout),
     };
-    format!("stable {stable}, {} instances wanted, {ready} ready, {rollout}", target.instances)
+    format!("stable {stable}, {ready} of {} instances ready, {rollout}", target.instances)
+}
+
+/// Instances of stable that are ready: those of a candidate, or of a fleet that is kept, carry nothing of it.
+fn ready(target: &Target) -> usize {
+    let stable = target.stable.as_ref().map_or("", |fleet| fleet.id.as_str());
+    target.instance_states.iter().filter(|instance| instance.ready && instance.fleet == stable).count()
 }
 
 fn version_of<'a>(target: &'a Target, fleet: &'a str) -> &'a str {
@@ -81,14 +87,34 @@ pub fn list(targets: &[Target]) -> String {
     table(
         ["TARGET", "STABLE", "READY", "SAFE", "ROLLOUT"],
         targets.iter().map(|target| {
-            let ready = target.instance_states.iter().filter(|i| i.ready).count();
             [
                 short(&target.name).to_owned(),
                 target.stable.as_ref().map_or("-", |f| version_of(target, &f.id)).to_owned(),
-                format!("{ready}/{}", target.instances),
+                format!("{}/{}", ready(target), target.instances),
                 if target.traffic_safe { "yes" } else { "NO" }.to_owned(),
                 if target.active_rollout.is_empty() { "-".to_owned() } else { target.active_rollout.clone() },
             ]
         }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_proto::executor::v1::{Fleet, Instance};
+
+    use super::*;
+
+    #[test]
+    fn what_a_candidate_has_ready_is_not_counted_for_stable() {
+        let instance = |fleet: &str, ready| Instance { fleet: fleet.to_owned(), ready, ..Default::default() };
+        let target = Target {
+            name: "targets/shop@production".to_owned(),
+            stable: Some(Fleet { id: "old".to_owned(), ..Default::default() }),
+            instances: 2,
+            instance_states: vec![instance("old", true), instance("old", false), instance("new", true)],
+            ..Default::default()
+        };
+        assert!(list(std::slice::from_ref(&target)).contains("1/2"));
+        assert!(view(&target, Timestamp::UNIX_EPOCH)[1].contains("1 of 2 instances ready"));
+    }
 }

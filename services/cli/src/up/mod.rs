@@ -55,7 +55,8 @@ async fn run(host: Host, args: UpArgs) -> anyhow::Result<()> {
         telling: args.telling,
     };
     let stack = Stack::start(&host, options).await?;
-    eprintln!("bellwether: all services are on {}; `bellwether status`", stack.address());
+    let address = stack.address();
+    crate::render::note(&format!("bellwether: all services are on {address}; `bellwether status`"));
     stack.run().await
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use bellwether_agent::supervisor::{Holder, Identity, Lock, LockError};
 use bellwether_clock::spawn;
 use bellwether_executor::PlatformArg;
-use bellwether_server::{Host, ServeArgs, Server, Shutdown, StartError, ensure_service_token};
+use bellwether_server::{Host, Identities, ServeArgs, Server, Shutdown, StartError};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use super::lock_directory;
@@ -68,8 +68,8 @@ impl Stack {
         let mut lock = take_lock(&options.serve.data_dir)?;
         let listener = host.bind().await?;
         let address = listener.local_addr()?;
-        let token = options.serve.service_token_file();
-        ensure_service_token(&token, &host.env).with_context(|| format!("cannot use {}", token.display()))?;
+        // before the agent, which would stay when the services do not start
+        Identities::load(options.serve.config().identity, &host.env).map_err(StartError::Identity)?;
         let url = self_url(&options.serve, address);
         let agent = match &options.agent {
             Some(agent) => Some(Agent::ensure(&options.serve.data_dir, &url, agent.clone()).await?),

@@ -52,9 +52,19 @@ pub struct Key {
 pub(super) fn parse(text: &str) -> Result<Vec<Node>, Problem> {
     let parsed: Vec<Node> = serde_saphyr::from_multiple(text).map_err(|error| {
         let (line, column) = error.location().map_or((0, 0), |l| place(&l));
-        Problem { line, column, path: String::new(), text: error.to_string() }
+        Problem { line, column, path: String::new(), text: complaint(&error.to_string()) }
     })?;
     Ok(parsed.into_iter().filter(|node| !matches!(node.value, Value::Null)).collect())
+}
+
+/// The parser's sentence without what stands around it: the place comes first anyway, and its options are none of the user's.
+fn complaint(text: &str) -> String {
+    let sentence = text.lines().next().unwrap_or_default();
+    let sentence = match sentence.strip_prefix("error: line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, sentence)) => sentence,
+        None => sentence,
+    };
+    sentence.split(", set DuplicateKeyPolicy").next().unwrap_or(sentence).to_owned()
 }
 
 // === impl Node ===

@@ -66,6 +66,12 @@ fn broken_yaml_has_a_place() {
 }
 
 #[test]
+fn a_field_twice_is_said_in_one_sentence() {
+    let problem = documents("app.yaml", "name: a\nname: b\n").unwrap_err().problems.remove(0);
+    assert_eq!((problem.line, problem.text.as_str()), (2, "duplicate mapping key: name"));
+}
+
+#[test]
 fn kinds_and_several_documents() {
     let found = documents("app.yaml", "name: a\n---\nkind: Environment\nname: b\n---\n").unwrap();
     let kinds: Vec<&str> = found.iter().map(|d| d.kind.as_str()).collect();

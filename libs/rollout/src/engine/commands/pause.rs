@@ -27,10 +27,20 @@ pub(super) fn resume(ctx: &Ctx, command: &Command, owner: &PauseOwner) -> Decide
         return Err(wrong_state(ctx.rollout, "it is over"));
     }
     if ctx.pause_of(owner).is_none() {
-        let owners: Vec<_> = ctx.rollout.pauses.iter().map(|it| format!("{:?}", it.owner)).collect();
-        let text = format!("{owner:?} has not paused it; pauses: [{}]", owners.join(", "));
+        let owners: Vec<_> = ctx.rollout.pauses.iter().map(|it| named(&it.owner)).collect();
+        let owners = if owners.is_empty() { "nobody".to_owned() } else { owners.join(", ") };
+        let text = format!("{} has not paused it; {owners} has", named(owner));
         return Err(Refusal::precondition("NOT_PAUSED", subject(ctx.rollout), text));
     }
     let (owner, by) = (owner.clone(), command.by.clone());
     Ok(vec![ctx.event(RolloutEvent::Resumed { owner, by })])
+}
+
+/// An owner as people read it.
+fn named(owner: &PauseOwner) -> String {
+    match owner {
+        PauseOwner::Person(principal) => principal.0.clone(),
+        PauseOwner::Window(id) => format!("the window {id}"),
+        PauseOwner::Policy => "the failure policy".to_owned(),
+    }
 }
