@@ -11,11 +11,14 @@ use super::deployment::{strategy, variables};
 /// What is released, in the field `bundle`.
 pub(crate) fn bundle(violations: &mut Violations, given: &pb::Bundle) {
     violations.text("version", &given.version, 1..=128);
+    // it stands in lines that people read, and in the environment of instances
+    let printable = !given.version.contains(char::is_control);
+    violations.check(printable, "version", format!("{:?}", given.version), "no control characters");
     if let Some(given) = &given.artifact {
         violations.within("artifact", |violations| artifact(violations, given));
     }
     violations.text("purl", &given.purl, 0..=512);
-    variables(violations, "configuration", given.configuration.keys());
+    variables(violations, "configuration", &given.configuration);
     violations.check(given.migrations.len() <= 64, "migrations", given.migrations.len(), "at most 64");
     for (index, migration) in given.migrations.iter().enumerate() {
         let distinct = given.migrations.iter().take(index).all(|other| other.id != migration.id);

@@ -1,6 +1,6 @@
 //! Deployments. What is the executor's is checked by it as well; here is what a plan depends on.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
 use bellwether_proto::{
     executor::v1::{self as executor, strategy::Kind},
@@ -23,7 +23,7 @@ pub(super) fn deployment(violations: &mut Violations, given: &pb::Deployment) {
     for (index, ingress) in given.ingress.iter().enumerate() {
         violations.element("ingress", index, |violations| address(violations, "listen", &ingress.listen));
     }
-    variables(violations, "env", given.env.keys());
+    variables(violations, "env", &given.env);
     violations.duration("stop_grace", given.stop_grace.as_ref(), Duration::ZERO..=HOUR);
     let platform = capabilities(&given.platform).is_some();
     violations.check(platform, "platform", format!("{:?}", given.platform), "agent, fake");
@@ -91,16 +91,14 @@ fn address(violations: &mut Violations, field: &str, given: &str) {
 }
 
 /// Names of environment variables, at most 256.
-pub(super) fn variables<'k>(
-    violations: &mut Violations,
-    field: &str,
-    names: impl ExactSizeIterator<Item = &'k String>,
-) {
-    violations.check(names.len() <= 256, field, names.len(), "at most 256 variables");
-    let mut names: Vec<_> = names.collect();
-    names.sort_unstable();
-    for name in names {
+pub(super) fn variables(violations: &mut Violations, field: &str, given: &HashMap<String, String>) {
+    violations.check(given.len() <= 256, field, given.len(), "at most 256 variables");
+    let mut given: Vec<_> = given.iter().collect();
+    given.sort_unstable();
+    for (name, value) in given {
         let right = !name.is_empty() && !name.contains(['=', '\0']);
         violations.check(right, field, format!("{name:?}"), "names without = and not empty");
+        let whole = !value.contains('\0');
+        violations.check(whole, field, format!("a NUL in {name:?}"), "values without NUL");
     }
 }
