@@ -95,6 +95,15 @@ pub async fn why(session: &Session, format: Format, args: &ThingArgs) -> anyhow:
     Ok(Exit::Ok)
 }
 
+/// How an instance ended, as people say it.
+fn ended(code: Option<i32>, signal: Option<i32>) -> String {
+    match (code, signal) {
+        (Some(code), _) => format!("with code {code}"),
+        (None, Some(signal)) => format!("by signal {signal}"),
+        (None, None) => "for a reason that is not known".to_owned(),
+    }
+}
+
 fn explain(found: &Rollout) -> Vec<String> {
     let mut lines = vec![format!("{} is {}", found.display_name, rollout::state(found))];
     if let Some(reason) = &found.reason {
@@ -112,7 +121,7 @@ fn explain(found: &Rollout) -> Vec<String> {
     }
     if let Some(evidence) = &found.evidence {
         for exit in &evidence.exits {
-            lines.push(format!("exit       code {:?}, signal {:?}", exit.code, exit.signal));
+            lines.push(format!("exit       {}", ended(exit.code, exit.signal)));
             lines
                 .extend(exit.log_tail.iter().rev().take(10).rev().map(|line| format!("           | {line}")));
         }
