@@ -34,9 +34,10 @@ pub fn main() -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return report(Err(error.into())),
+        Err(error) => return report(Err(error.into()), &cli.global.server),
     };
-    let code = report(runtime.block_on(run(cli)));
+    let server = cli.global.server.clone();
+    let code = report(runtime.block_on(run(cli)), &server);
     runtime.shutdown_background();
     code
 }
@@ -80,8 +81,8 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     }
 }
 
-/// Prints an error with what to do, and finds its exit code.
-fn report(result: anyhow::Result<Exit>) -> ExitCode {
+/// Prints an error with what to do, and finds its exit code. `server` is what was asked unless a service has its own URL.
+fn report(result: anyhow::Result<Exit>, server: &str) -> ExitCode {
     let error = match result {
         Ok(exit) => return exit.into(),
         Err(error) => error,
@@ -109,6 +110,9 @@ fn report(result: anyhow::Result<Exit>) -> ExitCode {
         },
     };
     render::note(&format!("bellwether: {api}"));
+    if api.reason == "UNREACHABLE" {
+        render::note(&format!("--server is {server}"));
+    }
     exit_of(api.code).into()
 }
 
