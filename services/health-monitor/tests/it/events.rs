@@ -43,12 +43,15 @@ async fn a_critical_event_on_the_candidate_fails_it_at_once() {
         codes.filter(|code| code.ends_with("_EVENT")).collect::<Vec<_>>()
     };
     assert_eq!(told(&verdict), ["CORRUPTION_EVENT", "BUSINESS_EVENT"]);
+    let mut verdicts = monitor.verdicts(&["analyses/a"], 0).await;
     tell(&mut monitor, vec![event("4", "new", Kind::Corruption, Severity::Critical)]).await;
-    let verdict = monitor.verdict("analyses/a").await;
-    assert_eq!(
-        (verdict.decision(), verdict.reason.unwrap().code.as_str()),
-        (Decision::Fail, "CRITICAL_EVENT")
-    );
+    let failed = loop {
+        let verdict = verdicts.change().await;
+        if verdict.decision() == Decision::Fail {
+            break verdict;
+        }
+    };
+    assert_eq!(failed.reason.unwrap().code, "CRITICAL_EVENT");
     monitor.stop().await;
 }
 
