@@ -1,8 +1,8 @@
 //! What a server is told.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::IdentityFiles;
+use crate::{IdentityFiles, StartError};
 
 /// How a server serves. The default is right for one machine: loopback, no TLS, no tokens.
 #[derive(Clone, Debug)]
@@ -68,6 +68,20 @@ pub struct Limits {
 }
 
 // === impl ServeConfig ===
+
+impl ServeConfig {
+    /// Plain text is for loopback, unless the command line says otherwise. [`crate::Server::serve`] asks this too; who
+    /// starts other things before it serves asks first.
+    ///
+    /// # Errors
+    /// [`StartError::PlainText`].
+    pub fn may_serve_on(&self, address: SocketAddr) -> Result<(), StartError> {
+        match address.ip().to_canonical().is_loopback() || self.tls.is_some() || self.insecure {
+            true => Ok(()),
+            false => Err(StartError::PlainText { address }),
+        }
+    }
+}
 
 impl Default for ServeConfig {
     fn default() -> Self {

@@ -113,8 +113,8 @@ impl Server {
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address: unknown, source })?;
-        let safe = address.ip().to_canonical().is_loopback() || self.config.tls.is_some();
-        if safe || self.config.insecure { Ok(address) } else { Err(StartError::PlainText { address }) }
+        self.config.may_serve_on(address)?;
+        Ok(address)
     }
 
     /// All routes with everything that happens around them.

@@ -69,6 +69,7 @@ impl Stack {
         let listener = host.bind().await?;
         let address = listener.local_addr()?;
         // before the agent, which would stay when the services do not start
+        options.serve.config().may_serve_on(address)?;
         Identities::load(options.serve.config().identity, &host.env).map_err(StartError::Identity)?;
         let url = self_url(&options.serve, address);
         let agent = match &options.agent {
