@@ -100,7 +100,7 @@ impl Runner {
             let stop = match process {
                 Ok(process) => self.attend(process).await,
                 Err(problem) => {
-                    self.publish(|view| view.problem = Some(problem));
+                    self.not_started(problem).await;
                     self.pause().await
                 }
             };
@@ -184,16 +184,38 @@ impl Runner {
     }
 
     async fn ended(&mut self, exit: Exit) {
-        let now = self.context.env.now();
         let (log_tail, _) = self.log.tail(LAST_LINES);
-        let last_exit = LastExit { code: exit.code, signal: exit.signal, log_tail, time: Some(now) };
+        let time = Some(self.context.env.now());
+        self.record.process = None;
+        self.fell(LastExit { code: exit.code, signal: exit.signal, log_tail, time }, None).await;
+    }
+
+    /// What cannot be started has ended as well, for everybody who counts ends; its last words are why. What the host
+    /// lacks (a port, room on the disk) is no fault of the instance.
+    async fn not_started(&mut self, problem: Problem) {
+        match problem.code {
+            ProblemCode::StartFailed | ProblemCode::ArtifactMissing | ProblemCode::ArtifactDigest => {
+                let log_tail = vec![format!("it cannot be started: {}", problem.text)];
+                let time = Some(self.context.env.now());
+                self.fell(LastExit { code: None, signal: None, log_tail, time }, Some(problem)).await;
+            }
+            ProblemCode::PortInUse
+            | ProblemCode::NoPort
+            | ProblemCode::Limits
+            | ProblemCode::CrashLoop
+            | ProblemCode::GatewayDown
+            | ProblemCode::RouteRefused
+            | ProblemCode::Disk => self.publish(|view| view.problem = Some(problem)),
+        }
+    }
+
+    async fn fell(&mut self, last_exit: LastExit, problem: Option<Problem>) {
         self.record.restarts += 1;
         self.record.last_exit = Some(last_exit.clone());
-        self.record.process = None;
         self.ends.retain(|end| self.context.env.since(*end) < CRASH_WINDOW);
-        self.ends.push(now);
+        self.ends.push(self.context.env.now());
         let (restarts, crash_looping) = (self.record.restarts, self.ends.len() >= CRASHES);
-        let problem = self.save().await.err();
+        let problem = self.save().await.err().or(problem);
         self.publish(|view| {
             view.restarts = restarts;
             view.last_exit = Some(last_exit);

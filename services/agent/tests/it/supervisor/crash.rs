@@ -62,6 +62,13 @@ async fn an_artifact_that_was_changed_is_not_run() {
         ("ARTIFACT_DIGEST", "candidate")
     );
     assert!(agent.instances().is_empty(), "it was started");
+    let counted = |observed: &Observed| {
+        observed.instances.iter().any(|it| {
+            let last_words = it.last_exit.iter().flat_map(|exit| &exit.log_tail).next();
+            it.restarts >= 3 && last_words.is_some_and(|text| text.starts_with("it cannot be started: "))
+        })
+    };
+    agent.until("three ends, for who breaks crash loops", counted).await;
 }
 
 #[tokio::test]
