@@ -128,6 +128,7 @@ fn joined(platform: &PlatformObserved, router: &RouterObserved) -> Observed {
         route_revision: router.route_revision,
         drained: router.drained.clone(),
         taken_over: platform.taken_over.clone(),
+        problems: platform.problems.iter().chain(&router.problems).cloned().collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use bellwether_rollout::{Desired, Drained, FleetId, Instance, Split};
+use bellwether_rollout::{Desired, Drained, FleetId, Instance, Problem, Split};
 use futures::stream::BoxStream;
 
 use crate::{Capabilities, Fence, Result};
@@ -105,6 +105,8 @@ pub struct PlatformObserved {
     pub instances: Vec<Instance>,
     /// The reason of a take-over.
     pub taken_over: Option<String>,
+    /// What keeps it from what it was asked for: each until it is gone.
+    pub problems: Vec<Problem>,
 }
 
 /// What a router sees.
@@ -118,4 +120,7 @@ pub struct RouterObserved {
     pub route_revision: Option<u64>,
     /// Fleets that are drained.
     pub drained: BTreeMap<FleetId, Drained>,
+    /// What keeps it from what it was asked for: each until it is gone. A driver that is both tells each problem on one
+    /// side only.
+    pub problems: Vec<Problem>,
 }

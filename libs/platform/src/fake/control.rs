@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_rollout::{FleetId, InstanceId, Split};
+use bellwether_rollout::{FleetId, InstanceId, Problem, Split};
 
 use super::{Behaviour, Fake, Stats};
 use crate::Capabilities;
@@ -49,6 +49,11 @@ impl Control {
     /// Instances do not stop.
     pub fn keep_instances(&self, target: &str, keep: bool) {
         self.0.with(target, |it, _| it.keeps_instances = keep);
+    }
+
+    /// Exactly these stand in the way, until other ones do.
+    pub fn problems(&self, target: &str, problems: Vec<Problem>) {
+        self.0.with(target, |it, _| it.problems = problems);
     }
 
     /// So many connections to a fleet do not end by themselves.

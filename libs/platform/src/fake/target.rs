@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bellwether_clock::Env;
-use bellwether_rollout::{Desired, Drained, Exit, FleetId, Instance, InstanceId, Split};
+use bellwether_rollout::{Desired, Drained, Exit, FleetId, Instance, InstanceId, Problem, Split};
 
 use super::{Stats, Unready};
 use crate::{Error, Fence, PlatformObserved, Result, RouterObserved};
@@ -24,6 +24,7 @@ pub(super) struct Target {
     pub(super) clinging: BTreeMap<FleetId, u64>,
     pub(super) refuses_routes: Option<String>,
     pub(super) keeps_instances: bool,
+    pub(super) problems: Vec<Problem>,
     pub(super) stats: Stats,
 }
 
@@ -86,6 +87,8 @@ impl Target {
             restarts: 0,
             last_exit: None,
             log: id.to_string(),
+            address: String::new(),
+            start_time: Some(env.now()),
         };
         self.instances.insert(id, instance);
         self.stats.started.entry(fleet).or_default().push(id);
@@ -150,6 +153,7 @@ impl Target {
             generation: self.converged,
             instances: self.instances.values().cloned().collect(),
             taken_over: self.taken_over.clone(),
+            problems: self.problems.clone(),
         }
     }
 
@@ -159,6 +163,7 @@ impl Target {
             split: Some(self.split.clone()),
             route_revision: Some(self.route_revision),
             drained: self.drained.clone(),
+            problems: Vec::new(),
         }
     }
 }

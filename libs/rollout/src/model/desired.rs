@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FleetId, FleetSpec, InstanceId, Split, TargetSpec};
+use super::{FleetId, FleetSpec, InstanceId, Problem, Split, TargetSpec};
 
 /// All that should be on a target. What carries the target's label and is not in it is drained and removed.
 /// Safe to apply alone, and to repeat.
@@ -85,6 +85,8 @@ pub struct Observed {
     pub drained: BTreeMap<FleetId, Drained>,
     /// A person has taken the target over on the platform itself, with the reason given there.
     pub taken_over: Option<String>,
+    /// What keeps the platform or the router from what they were asked for.
+    pub problems: Vec<Problem>,
 }
 
 /// An instance as the platform sees it.
@@ -108,6 +110,12 @@ pub struct Instance {
     /// Where its log is (for TailLogs); empty: nowhere.
     #[serde(default)]
     pub log: String,
+    /// Where it listens, `host:port`; empty: not known, or nowhere.
+    #[serde(default)]
+    pub address: String,
+    /// When it was started last, where the platform tells.
+    #[serde(default)]
+    pub start_time: Option<Timestamp>,
 }
 
 /// How an instance ended.

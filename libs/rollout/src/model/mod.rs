@@ -5,6 +5,7 @@ mod fleet;
 mod ids;
 mod percent;
 mod policy;
+mod problem;
 mod reason;
 mod rollout;
 mod route;
@@ -21,6 +22,7 @@ pub use fleet::{Artifact, ArtifactSource, Check, Fleet, FleetSpec, Probe, Resour
 pub use ids::{FleetId, InstanceId, Principal, RolloutId};
 pub use percent::Percent;
 pub use policy::{FailurePolicy, OnNewer, Policies, Reaction, Recovery, RollbackMode, StableUnhealthy};
+pub use problem::Problem;
 pub use reason::Reason;
 pub use rollout::{Kind, Origin, Override, Rollout, StartRequest, State};
 pub use route::{Affinity, MatchRoute, MatchRule, Mirror, MirrorRoute, Split, StringMatch};

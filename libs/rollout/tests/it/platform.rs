@@ -119,6 +119,8 @@ impl Platform {
             restarts: 0,
             last_exit: None,
             log: String::new(),
+            address: String::new(),
+            start_time: None,
         };
         self.instances.insert(id, Running { seen, started: now });
         self.tick(now);
@@ -181,6 +183,7 @@ impl Platform {
             route_revision: None,
             drained: self.drained.clone(),
             taken_over: self.taken_over.clone(),
+            problems: vec![],
         }
     }
 }

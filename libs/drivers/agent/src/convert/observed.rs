@@ -10,8 +10,11 @@ use bellwether_proto::{
 use bellwether_resource::time;
 use bellwether_rollout::{
     Affinity, Drained, Exit, FleetId, Instance, InstanceId, MatchRoute, MatchRule, MirrorRoute, Percent,
-    Split, StringMatch,
+    Problem, Split, StringMatch,
 };
+
+/// What stands in the way of the route; all other problems are those of what runs.
+const OF_ROUTE: [&str; 3] = ["PORT_IN_USE", "GATEWAY_DOWN", "ROUTE_REFUSED"];
 
 /// What runs.
 pub(crate) fn platform_observed(observed: proto::Observed) -> PlatformObserved {
@@ -20,6 +23,7 @@ pub(crate) fn platform_observed(observed: proto::Observed) -> PlatformObserved {
         generation: u64::try_from(observed.generation).unwrap_or(0),
         instances: observed.instances.into_iter().filter_map(instance).collect(),
         taken_over,
+        problems: problems(observed.problems, |code| !OF_ROUTE.contains(&code)),
     }
 }
 
@@ -35,6 +39,7 @@ pub(crate) fn router_observed(observed: proto::Observed) -> RouterObserved {
         route_revision: observed.route.as_ref().and_then(|route| u64::try_from(route.revision).ok()),
         split: observed.route.and_then(split),
         drained: observed.drained_fleets.iter().filter_map(drained).collect(),
+        problems: problems(observed.problems, |code| OF_ROUTE.contains(&code)),
     }
 }
 
@@ -49,8 +54,23 @@ fn instance(instance: executor::Instance) -> Option<Instance> {
         restarts: u32::try_from(instance.restarts).unwrap_or(0),
         last_exit: instance.last_exit.map(exit),
         log: format!("agent:{}", instance.id),
+        address: instance.address,
+        start_time: instance.start_time.and_then(|time| time::timestamp(&time)),
         id: InstanceId(instance.id.parse().ok()?),
     })
+}
+
+/// Those whose code belongs.
+fn problems(told: Vec<proto::Problem>, belongs: impl Fn(&str) -> bool) -> Vec<Problem> {
+    let problem = |told: proto::Problem| Problem {
+        fleet: fleet(&told.fleet),
+        instance: told.instance.parse().ok().map(InstanceId),
+        code: told.code,
+        message: told.text,
+        since: told.since.and_then(|time| time::timestamp(&time)),
+        remedy: told.remedy,
+    };
+    told.into_iter().filter(|it| belongs(&it.code)).map(problem).collect()
 }
 
 /// The split in force; none where it is not one of ours.

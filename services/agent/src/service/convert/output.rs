@@ -86,5 +86,12 @@ fn last_exit(exit: LastExit) -> executor::InstanceExit {
 }
 
 fn problem(problem: Problem) -> proto::Problem {
-    proto::Problem { code: problem.code.name().to_owned(), fleet: problem.fleet, text: problem.text }
+    proto::Problem {
+        code: problem.code.name().to_owned(),
+        fleet: problem.fleet,
+        text: problem.text,
+        instance: problem.instance.map(|id| id.to_string()).unwrap_or_default(),
+        since: problem.since.map(time::to_timestamp),
+        remedy: problem.code.remedy().to_owned(),
+    }
 }

@@ -64,6 +64,8 @@ struct State {
     drained: BTreeSet<String>,
     /// What stands in the way of the target as a whole.
     problem: Option<Problem>,
+    /// Everything that stands in the way, with its time, as it was last told.
+    problems: Vec<Problem>,
     /// Everything is being ended: nothing is started any more.
     ending: bool,
 }

@@ -59,7 +59,8 @@ pub struct InstanceView {
 
 impl Target {
     /// Tells what the target is, to whom it is news.
-    pub(super) fn publish(&self, state: &State) {
+    pub(super) fn publish(&self, state: &mut State) {
+        state.date_problems(self.context.env.now());
         let next = state.observed(&self.name);
         self.observed.send_if_modified(|observed| {
             let changed = *observed != next;
@@ -83,7 +84,7 @@ impl State {
             route: self.pushed.as_ref().and(self.confirmed.clone()),
             drained: drained.collect(),
             taken_over: self.taken_over().map(|taken| taken.reason.clone()),
-            problems: self.problems(),
+            problems: self.problems.clone(),
         }
     }
 
@@ -108,17 +109,27 @@ impl State {
         of_fleet.filter_map(|handle| self.cut.get(&handle.record.id)).sum()
     }
 
-    fn problems(&self) -> Vec<Problem> {
+    /// Notes since when each problem is there.
+    fn date_problems(&mut self, now: Timestamp) {
+        let before = std::mem::take(&mut self.problems);
+        let since = |problem: &Problem| {
+            let same = before.iter().find(|before| before.key() == problem.key());
+            same.and_then(|before| before.since).unwrap_or(now)
+        };
+        let present = self.present_problems().into_iter();
+        self.problems = present.map(|it| Problem { since: Some(since(&it)), ..it }).collect();
+    }
+
+    fn present_problems(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.problem.iter().cloned().collect();
-        for handle in self.instances.values() {
+        for (id, handle) in &self.instances {
             let view = handle.view();
-            problems.extend(view.problem);
+            problems.extend(view.problem.map(|problem| problem.of(*id)));
             if view.crash_looping {
-                let text = "an instance ended three times within a minute".to_owned();
-                problems.push(Problem::new(ProblemCode::CrashLoop, &handle.record.fleet, text));
+                let text = "it ended three times within a minute".to_owned();
+                problems.push(Problem::new(ProblemCode::CrashLoop, &handle.record.fleet, text).of(*id));
             }
         }
-        problems.dedup();
         problems
     }
 }
