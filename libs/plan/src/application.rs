@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ApplicationId, Capabilities, EnvironmentId, StrategyKind};
+use crate::{ApplicationId, AskedBake, Capabilities, EnvironmentId, HealthBounds, Shape, StrategyKind};
 
 /// The kinds of applications that the strategy table knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,36 +61,42 @@ pub enum Audience {
 #[serde(transparent)]
 pub struct Pinned(pub Value);
 
-/// What an application may set of its recipe; what is unset comes from the risk band.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What an application may set of its recipe; what is unset is planned.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tuning {
     /// The strategy, against the table.
     pub strategy: Option<StrategyKind>,
     /// The candidate's shares of traffic, percent, rising; 100 is appended where it is missing.
     pub weights: Vec<f64>,
-    /// The least time that each bake observes.
-    pub bake_min: Option<Duration>,
-    /// When an undecided bake is handed to its policy.
-    pub bake_max: Option<Duration>,
+    /// The bakes that have none of their own.
+    pub bake: AskedBake,
+    /// The bake on the preview route.
+    pub preview_bake: AskedBake,
+    /// The bake at 100 %.
+    pub final_bake: AskedBake,
+    /// What decides which steps there are.
+    pub shape: Shape,
 }
 
 /// An application in one environment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Deployment {
     /// The platform's name, e.g. `agent`.
     pub platform: String,
     /// What platform and router can do.
     pub capabilities: Capabilities,
-    /// How many instances serve. Not part of the plan: it may change at any time.
+    /// How many instances serve, at least 1. It may change at any time; only the timeline is made for it.
     pub instances: u32,
     /// Set by the user against the table and the band.
     pub tuning: Tuning,
+    /// What its health policy says that bakes depend on.
+    pub health: HealthBounds,
     /// What the executor is given.
     pub spec: Pinned,
 }
 
 /// An application.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Application {
     /// Its id.
     pub id: ApplicationId,

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use bellwether_rollout::{Percent, Replace, Role, Route, Scale, Step};
 use serde::{Deserialize, Serialize};
+
+use crate::Shape;
 
 /// One thing that a platform or its router can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,6 +27,38 @@ pub enum Capability {
     Confirm,
     /// Let open requests finish before an instance goes.
     Drain,
+}
+
+/// What these steps need on a target of `n` instances, in the order of [`Capability::ALL`]: what the executor asks of
+/// platform and router before it starts them. `first`: nothing serves yet, so nothing runs beside the candidate.
+pub(crate) fn needs(steps: &[Step], shape: &Shape, n: u32, first: bool) -> Vec<Capability> {
+    let emptied = steps.iter().position(|step| matches!(step, Step::Route(Route { percent: None, .. })));
+    let alone = |index| first || emptied.is_some_and(|at| index > at);
+    let by_steps = steps.iter().enumerate().flat_map(|(index, step)| of_step(step, n, alone(index)));
+    let policy = [(shape.sticky, Capability::Affinity), (shape.drains, Capability::Drain)];
+    let needed: BTreeSet<_> = by_steps.chain(policy).filter(|(needed, _)| *needed).map(|(_, it)| it).collect();
+    Capability::ALL.into_iter().filter(|capability| needed.contains(capability)).collect()
+}
+
+fn of_step(step: &Step, n: u32, alone: bool) -> Vec<(bool, Capability)> {
+    match step {
+        Step::Route(route) => {
+            let partial = route.percent.is_some_and(|share| !share.is_zero() && share < Percent::FULL);
+            vec![
+                (true, Capability::Confirm),
+                (partial, Capability::Weights),
+                (!route.matches.is_empty(), Capability::HeaderMatch),
+                (route.mirror.is_some(), Capability::Mirror),
+                (route.preview, Capability::Preview),
+            ]
+        }
+        Step::Replace(Replace { max_surge, .. }) => {
+            let surges = max_surge.count(n, Percent::ZERO) > 0;
+            vec![(surges, Capability::Surge), (n > 1, Capability::Weights)]
+        }
+        Step::Scale(Scale { fleet: Role::Candidate, .. }) => vec![(!alone, Capability::Surge)],
+        _ => Vec::new(),
+    }
 }
 
 /// A set of capabilities.

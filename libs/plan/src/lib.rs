@@ -10,11 +10,13 @@
 mod admission;
 mod application;
 mod approval;
+mod bake;
 mod bundle;
 mod capability;
 mod communication;
 mod digest;
 mod environment;
+mod expansion;
 mod id;
 mod plan;
 mod promotion;
@@ -22,6 +24,7 @@ mod release;
 mod risk;
 mod road;
 mod rollback;
+mod shape;
 mod soak;
 mod stage;
 mod strategy;
@@ -32,6 +35,9 @@ pub use admission::{
 };
 pub use application::{Application, ApplicationType, Audience, Criticality, Deployment, Pinned, Tuning};
 pub use approval::{Approval, ApprovalRule, ApprovalState, Approver, ApproverKind, RuleState, evaluate};
+pub use bake::{
+    Answers, BakeBasis, Forecast, HealthBounds, PlannedBake, Question, Traffic, TrafficBasis,
+};
 pub use bundle::{Artifact, ArtifactSource, Bundle, ChangeType, Commit, Migration};
 pub use capability::{Capabilities, Capability};
 pub use communication::{Message, Phase};
@@ -44,6 +50,7 @@ pub use release::{EvolveError, Release, ReleaseEvent, ReleaseState};
 pub use risk::{Band, Contribution, Risk, RiskFactor};
 pub use road::{Road, RoadError};
 pub use rollback::{RollbackMode, RollbackPlan};
+pub use shape::{AskedBake, Shape};
 pub use soak::Soak;
 pub use stage::{IllegalTransition, Stage, StageState, TRANSITIONS};
 pub use strategy::{Considered, Recipe, StrategyChoice, StrategyKind};

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    Application, ApplicationId, ApprovalRule, Band, Bundle, Considered, Deployment, Environment,
-    EnvironmentId, Message, Milestone, Pinned, PlanDigest, Promotion, Recipe, Risk, Road, RoadError,
-    RollbackPlan, StepTimes, StrategyChoice, StrategyKind, Upstreams, approval, communication, risk,
-    rollback, strategy, timeline,
+    Answers, Application, ApplicationId, ApprovalRule, Band, Bundle, Capability, Considered, Deployment,
+    Environment, EnvironmentId, Message, Milestone, Pinned, PlanDigest, PlannedBake, Promotion, Question,
+    Recipe, Risk, Road, RoadError, RollbackPlan, StepTimes, StrategyChoice, StrategyKind, Traffic, Upstreams,
+    approval, bake, capability, communication, expansion, risk, rollback, strategy, timeline,
 };
 
 /// What is known of the past of one application in one environment.
@@ -41,6 +41,10 @@ pub struct PlanInput<'a> {
     pub bundle: &'a Bundle,
     /// The past, by environment; missing: nothing is known.
     pub history: &'a BTreeMap<EnvironmentId, History>,
+    /// The traffic that is expected, by environment; missing: nothing is known.
+    pub traffic: &'a BTreeMap<EnvironmentId, Traffic>,
+    /// What the health-monitor says about it.
+    pub answers: &'a Answers,
     /// When.
     pub now: Timestamp,
 }
@@ -81,6 +85,12 @@ pub struct EnvironmentPlan {
     pub choice: StrategyChoice,
     /// Its numbers.
     pub recipe: Recipe,
+    /// Every bake, in the order of the steps; empty in plans of former builds, whose bakes all are as `recipe` says.
+    #[serde(default)]
+    pub bakes: Vec<PlannedBake>,
+    /// What it needs of platform and router.
+    #[serde(default)]
+    pub needs: Vec<Capability>,
     /// How risky it is.
     pub risk: Risk,
     /// Who must approve.
@@ -172,13 +182,24 @@ fn part(
     let (none, tuning) = (History::default(), &deployment.tuning);
     let history = input.history.get(id).unwrap_or(&none);
     check_weights(id, &tuning.weights)?;
-    let choice =
-        strategy::select(application, &deployment.capabilities, tuning.strategy).map_err(|refused| {
-            PlanError::NoStrategy { environment: id.clone(), considered: refused.considered }
-        })?;
+    let first = history.serving.is_none();
+    let choice = strategy::select(application, deployment, first).map_err(|refused| {
+        PlanError::NoStrategy { environment: id.clone(), considered: refused.considered }
+    })?;
     let risk = risk::assess(application, environment, bundle, history, choice.chosen, input.now);
     let recipe = strategy::recipe(choice.chosen, risk.band, tuning);
-    let first = history.serving.is_none();
+    let stops = expansion::stops(&recipe, &tuning.shape, deployment.instances, first);
+    let baking = bake::Baking {
+        environment: id,
+        kind: recipe.kind,
+        band: risk.band,
+        tuning,
+        health: deployment.health,
+        traffic: input.traffic.get(id),
+        answers: input.answers,
+    };
+    let bakes = bake::planned(&stops, &baking);
+    let steps: Vec<_> = stops.iter().map(|stop| stop.step.clone()).collect();
     Ok(EnvironmentPlan {
         environment: id.clone(),
         environment_generation: environment.generation,
@@ -188,10 +209,12 @@ fn part(
         soak: environment.soak,
         approvals: approval::rules(&environment.approvals, risk.band),
         rollback: rollback::rollback(&application.id, id, bundle, &recipe, history),
-        timeline: timeline::timeline(&recipe, first, &history.step_times),
+        timeline: timeline::timeline(&stops, &bakes, &history.step_times),
         communication: communication::messages(application, id),
+        needs: capability::needs(&steps, &tuning.shape, deployment.instances, first),
         choice,
         recipe,
+        bakes,
         risk,
         spec: deployment.spec.clone(),
     })
@@ -229,6 +252,10 @@ fn warnings(application: &Application, part: &EnvironmentPlan) -> Vec<Warning> {
     if part.choice.chosen == StrategyKind::Recreate {
         warn("DOWNTIME", "users are without service while it runs".to_owned());
     }
+    if let Some(bake) = part.bakes.iter().find(|bake| bake.lacks_traffic()) {
+        let text = format!("at {} %: {}; a larger share or probes see more", bake.share_percent, bake.text);
+        warn("LOW_TRAFFIC", text);
+    }
     if part.risk.band >= Band::High && !part.choice.chosen.limits_exposure() {
         let text = format!("{} risk, and all users get it at once", part.risk.band.as_str());
         warn("NO_CANARY", text);
@@ -242,6 +269,18 @@ impl Plan {
     /// `sha256:<hex>` of its canonical form.
     pub fn digest(&self) -> PlanDigest {
         PlanDigest::of(self)
+    }
+
+    /// What the health-monitor could be asked about its bakes and has not answered.
+    pub fn open_questions(&self) -> Vec<Question> {
+        let mut open: Vec<Question> = Vec::new();
+        let bakes = self.environments.iter().flat_map(|part| &part.bakes);
+        for question in bakes.filter(|bake| bake.forecast.is_none()).filter_map(|bake| bake.question.as_ref()) {
+            if !open.contains(question) {
+                open.push(question.clone());
+            }
+        }
+        open
     }
 
     /// The part for `environment`.

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bellwether_rollout::{self as core, Step};
 use serde::{Deserialize, Serialize};
 
-use crate::{Recipe, StrategyKind};
+use crate::{BakeBasis, PlannedBake, StrategyKind, expansion::Stop};
 
 /// The kinds of steps that take time. They are the executor's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,6 +31,14 @@ pub enum StepKind {
     Remove,
     /// That it is well again is shown.
     Recover,
+    /// Capacity is reserved.
+    Prepare,
+    /// Somebody is asked.
+    Gate,
+    /// Something is called.
+    Hook,
+    /// Time passes.
+    Wait,
 }
 
 /// How long something lasts.
@@ -59,17 +68,36 @@ pub struct Milestone {
     pub p50: Duration,
     /// The sum of the steps' own p95, which is later than the p95 of the sum.
     pub p95: Duration,
-    /// From how many recorded steps its own time comes; 0: a default.
+    /// From how many recorded steps its own time comes; 0: none.
     pub samples: u32,
+    /// Its own time comes from statistics.
+    #[serde(default)]
+    pub analysed: bool,
 }
 
-/// Steps by name and kind.
-type Steps = Vec<(String, StepKind)>;
+/// How long one step is expected to last.
+struct Expected {
+    p50: Duration,
+    p95: Duration,
+    samples: u32,
+    analysed: bool,
+}
 
-/// What a rollout by `recipe` passes, and when. Steps that the user wrote out have no milestones: nothing is known of them.
-pub(crate) fn timeline(recipe: &Recipe, first: bool, times: &StepTimes) -> Vec<Milestone> {
-    let steps = if first { first_deployment() } else { steps(recipe) };
-    milestones(steps, |kind| times.of(kind, Some(recipe)))
+/// When these stops are passed. `bakes` are those of the stops, in their order.
+pub(crate) fn timeline(stops: &[Stop], bakes: &[PlannedBake], times: &StepTimes) -> Vec<Milestone> {
+    let mut bakes = bakes.iter();
+    let passed = stops.iter().map(|stop| {
+        let kind = StepKind::of(&stop.step);
+        let own = match &stop.step {
+            Step::Bake(_) => bakes.next().map(|bake| times.of_bake(bake)),
+            Step::Wait(wait) => {
+                Some(Expected { p50: wait.duration, p95: wait.duration, samples: 0, analysed: false })
+            }
+            _ => None,
+        };
+        (stop.name.clone(), kind, own.unwrap_or_else(|| times.of(kind)))
+    });
+    milestones(passed)
 }
 
 /// The way back, in the order of the executor's undoing.
@@ -85,73 +113,18 @@ pub(crate) fn way_back(kind: StrategyKind, times: &StepTimes) -> Vec<Milestone> 
         ("New version removed".to_owned(), StepKind::Remove),
         ("Recovery shown".to_owned(), StepKind::Recover),
     ]);
-    milestones(steps, |kind| times.of(kind, None))
+    milestones(steps.into_iter().map(|(name, kind)| (name, kind, times.of(kind))))
 }
 
-fn milestones(steps: Steps, time: impl Fn(StepKind) -> Quantiles) -> Vec<Milestone> {
+fn milestones(steps: impl Iterator<Item = (String, StepKind, Expected)>) -> Vec<Milestone> {
     let (mut p50, mut p95) = (Duration::ZERO, Duration::ZERO);
     steps
-        .into_iter()
-        .map(|(name, kind)| {
-            let own = time(kind);
+        .map(|(name, kind, own)| {
             p50 += own.p50;
             p95 += own.p95;
-            Milestone { name, kind, p50, p95, samples: own.samples }
+            Milestone { name, kind, p50, p95, samples: own.samples, analysed: own.analysed }
         })
         .collect()
-}
-
-fn first_deployment() -> Steps {
-    vec![
-        ("All instances ready".to_owned(), StepKind::Scale),
-        ("Traffic at 100 %".to_owned(), StepKind::Route),
-        ("Post-deployment validation passed".to_owned(), StepKind::Bake),
-        ("Promoted".to_owned(), StepKind::Promote),
-    ]
-}
-
-fn steps(recipe: &Recipe) -> Steps {
-    let mut steps: Steps = match recipe.kind {
-        StrategyKind::Canary => recipe.weights.iter().flat_map(|&w| weight(w, true)).collect(),
-        StrategyKind::BlueGreenCanary => {
-            let fleet = ("Second fleet ready".to_owned(), StepKind::Scale);
-            std::iter::once(fleet).chain(recipe.weights.iter().flat_map(|&w| weight(w, false))).collect()
-        }
-        StrategyKind::BlueGreen => vec![
-            ("Second fleet ready".to_owned(), StepKind::Scale),
-            ("Preview passed".to_owned(), StepKind::Bake),
-            ("Traffic at 100 %".to_owned(), StepKind::Route),
-            ("Post-deployment validation passed".to_owned(), StepKind::Bake),
-        ],
-        StrategyKind::Rolling => (1..=4).flat_map(|quarter| batch(quarter * 25)).collect(),
-        StrategyKind::Recreate => vec![
-            ("Old version stopped, new one ready".to_owned(), StepKind::Replace),
-            ("Post-deployment validation passed".to_owned(), StepKind::Bake),
-        ],
-        StrategyKind::Custom => return Vec::new(),
-    };
-    steps.push(("Promoted".to_owned(), StepKind::Promote));
-    steps
-}
-
-fn weight(percent: f64, scale: bool) -> Steps {
-    let bake = if percent < 100.0 {
-        format!("{percent} % passed")
-    } else {
-        "Post-deployment validation passed".into()
-    };
-    let scale = scale.then(|| (format!("Instances for {percent} % ready"), StepKind::Scale));
-    let rest = [(format!("Traffic at {percent} %"), StepKind::Route), (bake, StepKind::Bake)];
-    scale.into_iter().chain(rest).collect()
-}
-
-fn batch(percent: u32) -> Steps {
-    let bake = if percent < 100 {
-        format!("{percent} % passed")
-    } else {
-        "Post-deployment validation passed".into()
-    };
-    vec![(format!("{percent} % of instances replaced"), StepKind::Replace), (bake, StepKind::Bake)]
 }
 
 /// `90 s` as people write it.
@@ -169,22 +142,75 @@ pub(crate) fn human(span: Duration) -> String {
 // === impl StepTimes ===
 
 impl StepTimes {
-    /// What was recorded, else a default. A bake's defaults are its own bounds.
-    fn of(&self, kind: StepKind, recipe: Option<&Recipe>) -> Quantiles {
+    /// What was recorded, else a default.
+    fn of(&self, kind: StepKind) -> Expected {
         if let Some(recorded) = self.0.get(&kind) {
-            return *recorded;
+            return Expected::recorded(recorded);
         }
-        let millis = |p50, p95| (Duration::from_millis(p50), Duration::from_millis(p95));
-        let (p50, p95) = match (kind, recipe) {
-            (StepKind::Bake, Some(recipe)) => (recipe.bake_min, recipe.bake_max),
-            (StepKind::Bake, None) => millis(30_000, 1_800_000),
-            (StepKind::Scale | StepKind::Replace | StepKind::RestoreCapacity, _) => millis(5_000, 60_000),
-            (StepKind::Route | StepKind::VerifyRoute, _) => millis(20, 1_000),
-            (StepKind::Promote, _) => millis(10, 100),
-            (StepKind::Drain, _) => millis(5_000, 30_000),
-            (StepKind::Remove, _) => millis(500, 10_000),
-            (StepKind::Recover, _) => millis(30_000, 300_000),
+        let (p50, p95) = match kind {
+            StepKind::Bake => (30_000, 1_800_000),
+            StepKind::Scale | StepKind::Replace | StepKind::RestoreCapacity => (5_000, 60_000),
+            StepKind::Route | StepKind::VerifyRoute => (20, 1_000),
+            StepKind::Promote => (10, 100),
+            StepKind::Drain => (5_000, 30_000),
+            StepKind::Remove => (500, 10_000),
+            StepKind::Recover => (30_000, 300_000),
+            StepKind::Prepare | StepKind::Hook => (1_000, 60_000),
+            // how long people take is not known
+            StepKind::Gate | StepKind::Wait => (0, 0),
         };
-        Quantiles { p50, p95, samples: 0 }
+        Expected {
+            p50: Duration::from_millis(p50),
+            p95: Duration::from_millis(p95),
+            samples: 0,
+            analysed: false,
+        }
+    }
+
+    /// What was recorded, else the statistics, else its bounds; never shorter than its least.
+    fn of_bake(&self, bake: &PlannedBake) -> Expected {
+        if let Some(recorded) = self.0.get(&StepKind::Bake) {
+            return Expected::recorded(recorded).at_least(bake.min);
+        }
+        let passes = bake.forecast.as_ref().filter(|_| bake.basis == BakeBasis::Analysis);
+        match passes.and_then(|forecast| forecast.pass_p50.zip(forecast.pass_p95)) {
+            Some((p50, p95)) => Expected { p50, p95, samples: 0, analysed: true }.at_least(bake.min),
+            None => Expected { p50: bake.min, p95: bake.max, samples: 0, analysed: false },
+        }
+    }
+}
+
+// === impl Expected ===
+
+impl Expected {
+    fn recorded(times: &Quantiles) -> Self {
+        Self { p50: times.p50, p95: times.p95, samples: times.samples, analysed: false }
+    }
+
+    fn at_least(self, least: Duration) -> Self {
+        Self { p50: self.p50.max(least), p95: self.p95.max(least), ..self }
+    }
+}
+
+// === impl StepKind ===
+
+impl StepKind {
+    /// The kind of one of the executor's steps.
+    fn of(step: &Step) -> Self {
+        match step.kind() {
+            core::StepKind::Prepare => Self::Prepare,
+            core::StepKind::Scale => Self::Scale,
+            core::StepKind::Route | core::StepKind::RouteBack => Self::Route,
+            core::StepKind::Replace => Self::Replace,
+            core::StepKind::Bake => Self::Bake,
+            core::StepKind::Gate => Self::Gate,
+            core::StepKind::Hook | core::StepKind::UndoHook => Self::Hook,
+            core::StepKind::Wait => Self::Wait,
+            core::StepKind::Promote => Self::Promote,
+            core::StepKind::RestoreCapacity => Self::RestoreCapacity,
+            core::StepKind::VerifyRoute => Self::VerifyRoute,
+            core::StepKind::Drain => Self::Drain,
+            core::StepKind::Remove => Self::Remove,
+        }
     }
 }

@@ -34,6 +34,7 @@ fn release(mode: Upstreams, promotion: Promotion) -> Release {
         capabilities: Capabilities::all(),
         instances: 1,
         tuning: Tuning::default(),
+        health: HealthBounds::default(),
         spec: Pinned::default(),
     };
     let application = Application {
@@ -52,6 +53,8 @@ fn release(mode: Upstreams, promotion: Promotion) -> Release {
         environments: &environments,
         bundle: &bundle,
         history: &history,
+        traffic: &BTreeMap::new(),
+        answers: &Answers::default(),
         now,
     };
     let plan = make(input).unwrap();

@@ -8,10 +8,8 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Capability;
-
 pub use recipe::Recipe;
-pub(crate) use recipe::recipe;
+pub(crate) use recipe::{band_bake, recipe};
 pub(crate) use select::select;
 pub use select::{Considered, StrategyChoice};
 pub(crate) use table::row;
@@ -40,16 +38,6 @@ impl StrategyKind {
     /// The recipes, those with the fastest way back first.
     pub const RECIPES: [Self; 5] =
         [Self::BlueGreen, Self::BlueGreenCanary, Self::Canary, Self::Rolling, Self::Recreate];
-
-    /// What it needs of platform and router. Steps that the user wrote out are checked by the executor.
-    pub fn needs(self) -> &'static [Capability] {
-        match self {
-            Self::Canary => &[Capability::Weights],
-            Self::BlueGreen => &[Capability::Surge],
-            Self::BlueGreenCanary => &[Capability::Surge, Capability::Weights],
-            Self::Rolling | Self::Recreate | Self::Custom => &[],
-        }
-    }
 
     /// The longest that taking it back may last: the upper bounds of the specification. Measured times are far below.
     /// Steps that the user wrote out count as rolling: nothing is known about them.

@@ -23,10 +23,17 @@ pub struct Recipe {
 /// The recipe for this band; what `tuning` sets wins.
 pub(crate) fn recipe(kind: StrategyKind, band: Band, tuning: &Tuning) -> Recipe {
     let (weights, min, max) = by_band(band);
+    let asked = tuning.bake;
     let weights = if tuning.weights.is_empty() { weights.to_vec() } else { up_to_100(&tuning.weights) };
-    let bake_min = tuning.bake_min.unwrap_or(Duration::from_secs(min));
-    let bake_max = tuning.bake_max.unwrap_or(Duration::from_secs(max)).max(bake_min);
+    let bake_min = asked.min.unwrap_or(Duration::from_secs(min));
+    let bake_max = asked.max.unwrap_or(Duration::from_secs(max)).max(bake_min);
     Recipe { kind, weights: if kind.limits_exposure() { weights } else { Vec::new() }, bake_min, bake_max }
+}
+
+/// The least and the longest bake of this band.
+pub(crate) fn band_bake(band: Band) -> (Duration, Duration) {
+    let (_, min, max) = by_band(band);
+    (Duration::from_secs(min), Duration::from_secs(max))
 }
 
 /// Shares in percent, least and longest bake in seconds.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StrategyKind, table::row};
-use crate::{Application, Capabilities, Capability};
+use super::{StrategyKind, recipe, table::row};
+use crate::{Application, Band, Capability, Deployment, capability::needs, expansion};
 
 /// Which strategy, why, and why not the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,14 +50,15 @@ struct Look {
     too_slow: bool,
 }
 
-/// Chooses for `application` on a platform with `capabilities`; `wanted` is the user's own choice, which is refused only
-/// where it cannot work.
+/// Chooses for `application` where it is deployed like this. The user's own choice is refused only where it cannot work.
+/// `first`: nothing serves there yet.
 pub(crate) fn select(
     application: &Application,
-    capabilities: &Capabilities,
-    wanted: Option<StrategyKind>,
+    deployment: &Deployment,
+    first: bool,
 ) -> Result<StrategyChoice, Refused> {
-    let look = |kind| Look::at(kind, application, capabilities);
+    let wanted = deployment.tuning.strategy;
+    let look = |kind| Look::at(kind, application, deployment, first);
     let table = row(application.kind).preference;
     let chosen = match wanted {
         Some(kind) => Some(kind).filter(|&kind| look(kind).possible()),
@@ -68,7 +69,7 @@ pub(crate) fn select(
             possible.find(|&kind| !look(kind).too_slow).or(best)
         }
     };
-    let considered = considered(application, capabilities, wanted, chosen);
+    let considered = considered(application, deployment, first, chosen);
     let Some(chosen) = chosen else { return Err(Refused { considered }) };
     let first = wanted.or(table.iter().copied().find(|&kind| look(kind).possible())).unwrap_or(chosen);
     Ok(StrategyChoice {
@@ -95,16 +96,17 @@ fn reason(application: &Application, wanted: Option<StrategyKind>, chosen: Strat
 
 fn considered(
     application: &Application,
-    capabilities: &Capabilities,
-    wanted: Option<StrategyKind>,
+    deployment: &Deployment,
+    first: bool,
     chosen: Option<StrategyKind>,
 ) -> Vec<Considered> {
+    let wanted = deployment.tuning.strategy;
     let extra = wanted.filter(|kind| !StrategyKind::RECIPES.contains(kind));
     StrategyKind::RECIPES
         .into_iter()
         .chain(extra)
         .map(|kind| {
-            let look = Look::at(kind, application, capabilities);
+            let look = Look::at(kind, application, deployment, first);
             let chosen = chosen == Some(kind);
             Considered {
                 kind,
@@ -119,10 +121,13 @@ fn considered(
 // === impl Look ===
 
 impl Look {
-    fn at(kind: StrategyKind, application: &Application, capabilities: &Capabilities) -> Self {
+    fn at(kind: StrategyKind, application: &Application, deployment: &Deployment, first: bool) -> Self {
+        let (tuning, n) = (&deployment.tuning, deployment.instances);
+        // which shares it has depends on the band; that it has some, or how long it bakes, does not
+        let steps = expansion::steps(&recipe(kind, Band::Low, tuning), &tuning.shape, n, first);
         Self {
             kind,
-            missing: capabilities.missing(kind.needs()),
+            missing: deployment.capabilities.missing(&needs(&steps, &tuning.shape, n, first)),
             downtime: kind.has_downtime() && application.downtime_tolerance().is_zero(),
             too_slow: application.rollback_slo.is_some_and(|slo| kind.worst_rollback() > slo),
         }

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bellwether_plan::{
-    Application, ApplicationType, ApprovalRule, Approver, ApproverKind, Artifact, ArtifactSource, Audience,
-    Bundle, Capabilities, Commit, Deployment, Environment, EnvironmentId, History, Pinned, Plan, PlanError,
-    PlanInput, Promotion, Release, Tuning, Upstreams, make,
+    Answers, Application, ApplicationType, ApprovalRule, Approver, ApproverKind, Artifact, ArtifactSource, Audience,
+    Bundle, Capabilities, Commit, Deployment, Environment, EnvironmentId, HealthBounds, History, Pinned, Plan, PlanError,
+    PlanInput, Promotion, Release, Traffic, Tuning, Upstreams, make,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -17,6 +17,8 @@ pub(crate) struct World {
     pub(crate) environments: BTreeMap<EnvironmentId, Environment>,
     pub(crate) bundle: Bundle,
     pub(crate) history: BTreeMap<EnvironmentId, History>,
+    pub(crate) traffic: BTreeMap<EnvironmentId, Traffic>,
+    pub(crate) answers: Answers,
 }
 
 // === impl World ===
@@ -29,6 +31,7 @@ impl World {
             capabilities: Capabilities::all(),
             instances,
             tuning: Tuning::default(),
+            health: HealthBounds::default(),
             spec: Pinned(json!({"spec": {"command": ["{artifact}"]}})),
         };
         let application = Application {
@@ -51,7 +54,14 @@ impl World {
             commits: vec![Commit { id: "c0ffee".into(), author: "alice".into(), time: Some(NOW) }],
             ..Bundle::default()
         };
-        Self { application, environments: environments(), bundle, history: BTreeMap::new() }
+        Self {
+            application,
+            environments: environments(),
+            bundle,
+            history: BTreeMap::new(),
+            traffic: BTreeMap::new(),
+            answers: Answers::default(),
+        }
     }
 
     /// With 1.4.1 live everywhere.
@@ -79,6 +89,8 @@ impl World {
             environments: &self.environments,
             bundle: &self.bundle,
             history: &self.history,
+            traffic: &self.traffic,
+            answers: &self.answers,
             now: NOW,
         })
     }

@@ -56,18 +56,19 @@ fn what_breaks_the_rollback_slo_is_not_chosen_by_itself_and_said() {
 
 #[test]
 fn the_platform_decides_what_is_possible() {
-    let world = World::new(ApplicationType::ECommerce).each_deployment(|deployment| {
-        deployment.capabilities = Capabilities::from_iter([Capability::Weights]);
+    let world = World::new(ApplicationType::ECommerce).serving().each_deployment(|deployment| {
+        deployment.capabilities = Capabilities::from_iter([Capability::Weights, Capability::Surge, Capability::Confirm]);
+        deployment.tuning.shape.preview = true;
     });
     let choice = production(&world).choice;
     assert_eq!(choice.chosen, StrategyKind::Canary);
     let blue_green = choice.considered.iter().find(|c| c.kind == StrategyKind::BlueGreen).unwrap();
-    assert_eq!(blue_green.missing, [Capability::Surge]);
+    assert_eq!(blue_green.missing, [Capability::Preview]);
 }
 
 #[test]
 fn r38_a_strategy_that_the_platform_cannot_do_is_refused_with_what_is_missing_everywhere() {
-    let world = World::new(ApplicationType::Custom).each_deployment(|deployment| {
+    let world = World::new(ApplicationType::Custom).serving().each_deployment(|deployment| {
         deployment.capabilities = Capabilities::default();
         deployment.tuning.strategy = Some(StrategyKind::BlueGreenCanary);
     });
@@ -76,7 +77,7 @@ fn r38_a_strategy_that_the_platform_cannot_do_is_refused_with_what_is_missing_ev
     for error in errors {
         let PlanError::NoStrategy { considered, .. } = error else { panic!("{error}") };
         let wanted = considered.iter().find(|c| c.kind == StrategyKind::BlueGreenCanary).unwrap();
-        assert_eq!(wanted.missing, [Capability::Surge, Capability::Weights]);
+        assert_eq!(wanted.missing, [Capability::Weights, Capability::Surge, Capability::Confirm]);
     }
 }
 
@@ -109,8 +110,26 @@ fn the_band_chooses_ramp_and_bakes_and_the_user_wins() {
     assert_eq!(banking.recipe.weights, [10.0, 25.0, 50.0, 100.0]);
     let tuned = World::new(ApplicationType::BankingApi).each_deployment(|deployment| {
         deployment.tuning.weights = vec![20.0];
-        deployment.tuning.bake_min = Some(Duration::from_secs(2));
+        deployment.tuning.bake.min = Some(Duration::from_secs(2));
     });
     let recipe = production(&tuned).recipe;
     assert_eq!((recipe.weights, recipe.bake_min), (vec![20.0, 100.0], Duration::from_secs(2)));
+}
+
+#[test]
+fn steps_that_are_written_out_need_what_they_use_and_nothing_is_compared_with_nothing() {
+    use bellwether_rollout::{Mirror, Percent, Route, Step};
+    let mirror = Some(Mirror { percent: Percent::FULL, unsafe_methods: false });
+    let copies = Step::Route(Route { percent: Some(Percent::ZERO), mirror, ..Route::default() });
+    let written = |world: World| {
+        world.each_deployment(|deployment| {
+            deployment.tuning.strategy = Some(StrategyKind::Custom);
+            deployment.tuning.shape.steps = vec![copies.clone()];
+            deployment.tuning.shape.drains = true;
+        })
+    };
+    let later = production(&written(World::new(ApplicationType::Custom).serving()));
+    assert_eq!(later.needs, [Capability::Surge, Capability::Mirror, Capability::Confirm, Capability::Drain]);
+    let first = production(&written(World::new(ApplicationType::Custom)));
+    assert_eq!(first.needs, [Capability::Confirm, Capability::Drain]);
 }
