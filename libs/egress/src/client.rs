@@ -2,6 +2,7 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Url;
@@ -11,8 +12,23 @@ use crate::{AddressPolicy, Lookup, SystemLookup, resolver};
 /// Makes calls inside the policy; cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    way: Arc<dyn Exchange>,
     policy: Arc<AddressPolicy>,
+}
+
+/// How a call that may be made gets there and back: over the system's network, or over that of a simulation.
+#[async_trait]
+pub trait Exchange: Send + Sync + 'static {
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    async fn exchange(&self, call: Call) -> Result<Answer, SendError>;
+}
+
+/// The system's network.
+struct System {
+    http: reqwest::Client,
     answer_bytes: usize,
 }
 
@@ -125,7 +141,12 @@ impl Client {
             .connect_timeout(limits.connect)
             .pool_max_idle_per_host(2)
             .build()?;
-        Ok(Self { http, policy, answer_bytes: limits.answer_bytes })
+        Ok(Self { way: Arc::new(System { http, answer_bytes: limits.answer_bytes }), policy })
+    }
+
+    /// A client over another network. The policy holds for addresses in URLs; names are resolved by `way`.
+    pub fn over(policy: AddressPolicy, way: impl Exchange) -> Self {
+        Self { way: Arc::new(way), policy: Arc::new(policy) }
     }
 
     /// The addresses it calls.
@@ -142,13 +163,25 @@ impl Client {
         if !self.policy.permits_host(&host) {
             return Err(SendError::Refused { host });
         }
+        self.way.exchange(call).await
+    }
+}
+
+// === impl System ===
+
+#[async_trait]
+impl Exchange for System {
+    async fn exchange(&self, call: Call) -> Result<Answer, SendError> {
+        let host = callable(&call.url)?.to_owned();
         let request = self.http.request(call.method, call.url).headers(call.headers).body(call.body);
         match request.timeout(call.timeout).send().await {
             Ok(response) => Ok(self.read(response).await),
             Err(error) => Err(classify(error, host)),
         }
     }
+}
 
+impl System {
     async fn read(&self, mut response: reqwest::Response) -> Answer {
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = BytesMut::new();

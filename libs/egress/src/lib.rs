@@ -14,5 +14,5 @@ mod client;
 mod resolver;
 
 pub use address::{AddressPolicy, Network, NetworkError};
-pub use client::{Answer, BuildError, Call, Client, Limits, SendError};
+pub use client::{Answer, BuildError, Call, Client, Exchange, Limits, SendError};
 pub use resolver::{Lookup, SystemLookup};

@@ -10,7 +10,8 @@
 //! is overwritten every five seconds in a file of its own: after a crash the sources' next counters hold what the
 //! row lacks, and nothing counts twice.
 //!
-//! [`build`] makes a [`Service`] that a process registers with its server; [`serve`] is the whole of a process.
+//! [`build`] makes a [`Service`] that a process registers with its server; [`serve`] is the whole of a process;
+//! [`assemble`] puts one together from parts, for simulations and tests.
 
 mod api;
 mod board;
@@ -25,4 +26,4 @@ mod registry;
 mod running;
 mod service;
 
-pub use service::{Config, GRPC_NAME, NAME, Service, build, serve};
+pub use service::{Config, GRPC_NAME, NAME, Service, assemble, build, serve};

@@ -1,10 +1,10 @@
 //! The monitor as a part of a process.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use bellwether_clock::{Env, spawn};
-use bellwether_journal::Options;
+use bellwether_journal::{Journal, Options};
 use bellwether_proto::monitor::v1::health_monitor_service_server::{
     HealthMonitorServiceServer, SERVICE_NAME,
 };
@@ -67,7 +67,20 @@ impl Config {
 pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
     let journal = open_journal(NAME, &config.journal, options, metrics).await?;
-    let evidence = match &config.evidence {
+    assemble(journal, config.evidence, env, metrics).await
+}
+
+/// The same over a journal that is there already; `evidence` as in [`Config`].
+///
+/// # Errors
+/// The journal or the evidence cannot be read.
+pub async fn assemble(
+    journal: Arc<dyn Journal>,
+    evidence: Option<PathBuf>,
+    env: Env,
+    metrics: &Metrics,
+) -> anyhow::Result<Service> {
+    let evidence = match &evidence {
         Some(path) => Evidence::open(path).await?,
         None => Evidence::nowhere(),
     };

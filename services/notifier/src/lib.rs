@@ -9,7 +9,8 @@
 //! # What survives
 //! Everything. A request that was under way when the process died is sent again with the same id.
 //!
-//! [`build`] makes a [`Service`] that a process registers with its server; [`serve`] is the whole of a process.
+//! [`build`] makes a [`Service`] that a process registers with its server; [`serve`] is the whole of a process;
+//! [`assemble`] puts one together from parts, for simulations and tests.
 
 mod api;
 mod config;
@@ -28,4 +29,4 @@ pub use bellwether_egress as egress;
 pub use config::{Config, NotifierArgs};
 pub use follow::Sources;
 pub use metrics::NotifierMetrics;
-pub use service::{GRPC_NAME, NAME, Service, build, serve};
+pub use service::{GRPC_NAME, NAME, Parts, Service, assemble, build, serve};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bellwether_clock::{Env, spawn};
 use bellwether_egress::{AddressPolicy, Client};
-use bellwether_journal::Options;
+use bellwether_journal::{Journal, Options};
 use bellwether_proto::notifier::v1::notifier_service_server::{NotifierServiceServer, SERVICE_NAME};
 use bellwether_server::{
     Host, Metrics, Server, Shutdown, follow_journal, hourly, open_journal, stop_with_journal,
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::{
     api::Api,
     config::Config,
-    follow,
+    follow::{self, Sources},
     metrics::NotifierMetrics,
     outbox::{Outbox, Settings},
     send::{self, Board, Sender},
@@ -39,6 +39,16 @@ pub struct Service {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// What a notifier is made of.
+pub struct Parts {
+    /// Its journal.
+    pub journal: Arc<dyn Journal>,
+    /// Makes the calls of webhooks.
+    pub client: Client,
+    /// Whom to follow.
+    pub sources: Sources,
+}
+
 /// Opens the journal and sets everything to work: what waits is sent, the other services are followed. `shutdown` ends
 /// it; it fires it itself when the journal is lost to another process.
 ///
@@ -53,20 +63,36 @@ pub async fn build(
     // nothing here takes traffic back, so nothing must go through on a full disk
     let options = Options { standby: config.standby, ballast_bytes: 0, ..Options::new(env.clone()) };
     let journal = open_journal(NAME, &config.journal, options, metrics).await?;
+    let client = Client::new(config.policy(), config.limits)?;
+    let parts = Parts { journal, client, sources: config.sources()? };
+    assemble(parts, config, env, metrics, shutdown).await
+}
+
+/// The same over parts that are there already.
+///
+/// # Errors
+/// The journal cannot be read.
+pub async fn assemble(
+    parts: Parts,
+    config: Config,
+    env: Env,
+    metrics: &Metrics,
+    shutdown: Shutdown,
+) -> anyhow::Result<Service> {
+    let Parts { journal, client, sources } = parts;
     let metrics = NotifierMetrics::new(metrics);
     let settings = Settings { retry: config.retry.clone(), keep: config.keep, metrics: metrics.clone() };
     let outbox = Outbox::open(journal.clone(), env.clone(), settings).await.context("the outbox")?;
-    let client = Client::new(config.policy(), config.limits)?;
+    let policy = client.policy().clone();
     let sender = Arc::new(Sender::new(client, env.clone(), metrics));
     let board = Arc::new(Board::default());
-    let sources = config.sources()?;
     let workers =
         send::run(outbox.clone(), sender, board.clone(), config.breaker, env.clone(), shutdown.clone());
     let mut tasks = follow::start(sources, outbox.clone(), env.clone(), shutdown.clone());
     tasks.push(spawn("send", workers));
     tasks.push(spawn("retention", prune_hourly(outbox.clone(), shutdown.clone())));
     spawn("journal-lost", stop_with_journal(journal, shutdown.clone()));
-    Ok(Service { outbox, board, policy: config.policy(), env, shutdown, tasks })
+    Ok(Service { outbox, board, policy, env, shutdown, tasks })
 }
 
 /// Serves on its own, until the process is to end.
