@@ -20,6 +20,7 @@ pub mod histogram;
 pub mod history;
 pub mod interval;
 pub mod journeys;
+pub mod kayenta;
 pub mod latency;
 mod latency_check;
 pub mod math;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod kayenta;
 mod levels;
 mod properties;
 mod reference;
