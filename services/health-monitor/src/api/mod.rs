@@ -1,13 +1,14 @@
 //! The calls of `HealthMonitorService`.
 
 mod analyses;
+mod evaluate;
 mod events;
 mod plan;
 mod samples;
 mod verdicts;
 
 use bellwether_proto::monitor::v1::{self as pb, health_monitor_service_server::HealthMonitorService};
-use bellwether_resource::error::{NOT_FOUND, Problem};
+use bellwether_resource::error::{INTERNAL, NOT_FOUND, Problem};
 use bellwether_server::Caller;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
@@ -99,6 +100,16 @@ impl HealthMonitorService for Api {
         request: Request<pb::PlanAnalysisRequest>,
     ) -> Result<Response<pb::PlanAnalysisResponse>, Status> {
         plan::plan(&request.into_inner()).map(Response::new)
+    }
+
+    async fn evaluate_samples(
+        &self,
+        request: Request<pb::EvaluateSamplesRequest>,
+    ) -> Result<Response<pb::EvaluateSamplesResponse>, Status> {
+        let request = request.into_inner();
+        // long enough to hold up a verdict
+        let done = tokio::task::spawn_blocking(move || evaluate::evaluate(request));
+        done.await.map_err(|_| Status::from(INTERNAL.because("the evaluation ended early")))?.map(Response::new)
     }
 }
 

@@ -6,6 +6,7 @@ mod analyses;
 mod bad_input;
 mod crash;
 mod decisions;
+mod evaluations;
 mod events;
 mod harness;
 mod plans;
