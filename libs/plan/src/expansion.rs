@@ -1,7 +1,5 @@
 //! From a recipe to the executor's steps, by its own expansion: what a plan shows is what will be done.
 
-use std::time::Duration;
-
 use bellwether_rollout::{
     Bake, BlueGreen, Canary, CanaryStep, MatchRule, Mirror, Percent, Prepare, Recreate, Role, Rolling, Route,
     Scale, Size, Step, Strategy, recipe,
@@ -18,8 +16,10 @@ pub(crate) struct Stop {
     pub(crate) name: String,
     /// The candidate's share of traffic then.
     pub(crate) share: Percent,
-    /// It is looked at on the preview route, or by copies of requests: no user is on it.
-    pub(crate) apart: bool,
+    /// It is looked at on the preview route: no user is on it.
+    pub(crate) preview: bool,
+    /// It is looked at by copies of requests: no user is on it.
+    pub(crate) copies: bool,
 }
 
 /// Where the traffic is after the steps so far.
@@ -108,10 +108,11 @@ impl Walk {
             }
             _ => {}
         }
-        let apart = self.preview || self.copies;
-        Stop { name: self.name(&step), step, share: self.share, apart }
+        let name = self.name(&step);
+        Stop { step, name, share: self.share, preview: self.preview, copies: self.copies }
     }
 
+    /// What is reached with `step`.
     fn name(&self, step: &Step) -> String {
         match step {
             Step::Prepare(Prepare::Handoff { role, .. }) => format!("Prepared by {role}"),
@@ -122,7 +123,7 @@ impl Walk {
             Step::Bake(_) => self.baked(),
             Step::Gate(gate) => format!("Gate {} opened", gate.id),
             Step::Hook(hook) => format!("Hook {} called", hook.name),
-            Step::Wait(wait) => format!("Waited {}", waited(wait.duration)),
+            Step::Wait(wait) => format!("Waited {}", human(wait.duration)),
             Step::Promote => "Promoted".to_owned(),
             Step::RestoreCapacity => "Stable's instances are back".to_owned(),
             Step::RouteBack(_) => "Traffic on the old version".to_owned(),
@@ -162,8 +163,4 @@ fn scaled(scale: Scale) -> String {
         (Role::Candidate, Size::Count(count)) => format!("{count} instances ready"),
         (Role::Candidate, Size::MatchWeight) => "Instances for its share ready".to_owned(),
     }
-}
-
-fn waited(span: Duration) -> String {
-    human(span)
 }

@@ -52,6 +52,6 @@ pub use road::{Road, RoadError};
 pub use rollback::{RollbackMode, RollbackPlan};
 pub use shape::{AskedBake, Shape};
 pub use soak::Soak;
-pub use stage::{IllegalTransition, Stage, StageState, TRANSITIONS};
+pub use stage::{IllegalTransition, Stage, StageState, Steering, TRANSITIONS};
 pub use strategy::{Considered, Recipe, StrategyChoice, StrategyKind};
 pub use timeline::{Milestone, Quantiles, StepKind, StepTimes};

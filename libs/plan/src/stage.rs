@@ -1,6 +1,6 @@
 //! Where a release stands in one environment.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,20 @@ pub enum StageState {
     Expired,
     /// A newer release took its place.
     Superseded,
+}
+
+/// What can be done with the newest rollout of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Steering {
+    /// Holding it.
+    Pause,
+    /// Lifting the pause.
+    Resume,
+    /// Taking it back in flight.
+    Abort,
+    /// Taking it back after it has succeeded.
+    RollBack,
 }
 
 /// From where to where. Everything else is illegal.
@@ -96,6 +110,12 @@ pub struct Stage {
     /// How long the steps of its newest rollout took.
     #[serde(default)]
     pub step_times: Vec<(StepKind, Duration)>,
+    /// What can be done with its newest rollout, as the executor last said.
+    #[serde(default)]
+    pub allows: BTreeSet<Steering>,
+    /// Why nothing can be started or taken back at its target: a person has it, or it waits for one; empty: it can.
+    #[serde(default)]
+    pub target_closed: String,
 }
 
 // === impl StageState ===
@@ -155,7 +175,16 @@ impl Stage {
             live_since: None,
             soak: Soak::default(),
             step_times: Vec::new(),
+            allows: BTreeSet::new(),
+            target_closed: String::new(),
         }
+    }
+
+    /// What can be done with its rollout now.
+    pub fn steering(&self) -> impl Iterator<Item = Steering> {
+        let here = self.state == StageState::RollingOut || self.live_since.is_some();
+        let open = |it: Steering| it != Steering::RollBack || self.target_closed.is_empty();
+        self.allows.iter().copied().filter(move |it| here && open(*it))
     }
 
     /// Goes to `to`, if the table has it.

@@ -94,6 +94,12 @@ impl Drivers {
         }))
     }
 
+    /// What a target's platform and router could do when they were last asked; none: they have not been, or did not answer.
+    pub(crate) fn known(&self, platform: &str, router: &str) -> Option<Capabilities> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(platform.to_owned(), router.to_owned())).copied()
+    }
+
     /// What a target's platform and router can do: asked, or as last known where they do not answer.
     pub(crate) async fn capabilities(&self, spec: &TargetSpec) -> Result<Capabilities, Error> {
         let key = (spec.platform.clone(), spec.router.clone());

@@ -1,12 +1,22 @@
 //! What can be done now.
 
-use bellwether_plan::{Release, StageState};
+use bellwether_clock::Timestamp;
+use bellwether_plan::{EnvironmentId, Release, RuleState, Stage, StageState, Steering, evaluate};
 use bellwether_proto::common::v1::{AllowedAction, Permission};
 
 /// What a release waits for that a promotion ends.
 const ENDED_BY_PROMOTING: &[&str] =
     &["PROMOTION_MANUAL", "FAILED_HERE", "HELD_AFTER_ROLLBACK", "HELD_ON_OLDER_VERSION"];
 const SERVICE: &str = "bellwether.planner.v1.ReleasePlannerService";
+
+/// A release in one environment.
+struct Here<'a> {
+    release: &'a Release,
+    environment: &'a EnvironmentId,
+    stage: &'a Stage,
+    vetoed: bool,
+    now: Timestamp,
+}
 
 /// What can be done with an application.
 pub(crate) fn of_application(name: &str) -> Vec<AllowedAction> {
@@ -41,59 +51,12 @@ pub(crate) fn of_environment() -> Vec<AllowedAction> {
     ]
 }
 
-/// What can be done with a release.
-pub(crate) fn of_release(release: &Release) -> Vec<AllowedAction> {
+/// What can be done with a release at `now`: only what will be accepted. `vetoed`: its version must never start again.
+pub(crate) fn of_release(release: &Release, vetoed: bool, now: Timestamp) -> Vec<AllowedAction> {
     let mut actions = Vec::new();
     for (environment, stage) in &release.stages {
-        let of = format!("releases/{} -e {environment}", release.id);
-        let mut add = |method, verb: &str, permission, effect: String| {
-            actions.push(action(method, format!("bellwether {verb} {of}"), permission, &effect));
-        };
-        match stage.state {
-            StageState::Submitted | StageState::Planned | StageState::Waiting => {
-                let asks = release.plan.part(environment).is_some_and(|part| !part.approvals.is_empty());
-                if asks {
-                    add(
-                        "ApproveRelease",
-                        "approve",
-                        Permission::Approve,
-                        format!("approves it for {environment}"),
-                    );
-                    add("RejectRelease", "reject", Permission::Approve, "ends it".to_owned());
-                }
-                if ENDED_BY_PROMOTING.contains(&stage.code.as_str()) {
-                    let effect = format!("sends it on into {environment}");
-                    add("PromoteRelease", "promote", Permission::Operate, effect);
-                }
-            }
-            StageState::RollingOut => {
-                let place = format!("in {environment}");
-                add("PauseRelease", "pause", Permission::Operate, format!("holds its rollout {place}"));
-                add("ResumeRelease", "resume", Permission::Operate, format!("lifts the pause {place}"));
-                add("AbortRelease", "abort", Permission::Operate, format!("takes it back {place}"));
-            }
-            StageState::Soaking | StageState::Completed if stage.live_since.is_some() => {
-                add(
-                    "RollbackRelease",
-                    "rollback",
-                    Permission::Operate,
-                    format!("takes it back in {environment}"),
-                );
-            }
-            StageState::Soaking
-            | StageState::Completed
-            | StageState::Failed
-            | StageState::RolledBack
-            | StageState::Superseded => {
-                add(
-                    "PromoteRelease",
-                    "promote",
-                    Permission::Operate,
-                    format!("sends it into {environment} again"),
-                );
-            }
-            StageState::Rejected | StageState::Cancelled | StageState::Expired => {}
-        }
+        let here = Here { release, environment, stage, vetoed, now };
+        actions.extend(here.actions());
     }
     if release.stages.values().any(|stage| stage.state.is_waiting()) {
         let command = format!("bellwether cancel releases/{}", release.id);
@@ -108,5 +71,59 @@ fn action(method: &str, command: String, permission: Permission, effect: &str) -
         command,
         permission: permission.into(),
         effect: effect.to_owned(),
+    }
+}
+
+// === impl Here ===
+
+impl Here<'_> {
+    fn actions(&self) -> Vec<AllowedAction> {
+        let mut actions = if self.stage.state.is_waiting() { self.decisions() } else { Vec::new() };
+        actions.extend(self.promotion());
+        actions.extend(self.stage.steering().map(|steering| self.steer(steering)));
+        actions
+    }
+
+    /// Approving, as long as it is asked for; rejecting.
+    fn decisions(&self) -> Vec<AllowedAction> {
+        let rules = self.release.plan.part(self.environment).map_or(&[][..], |part| &part.approvals);
+        let missing = rules.iter().any(|rule| {
+            let given = self.release.valid_approvals(self.environment);
+            evaluate(rule, given, &self.release.requester, self.now).state == RuleState::Unmet
+        });
+        let approve = || {
+            let effect = format!("approves it for {}", self.environment);
+            self.action("ApproveRelease", "approve", Permission::Approve, &effect)
+        };
+        let reject = || self.action("RejectRelease", "reject", Permission::Approve, "ends it");
+        let approve = missing.then(approve);
+        approve.into_iter().chain((!rules.is_empty()).then(reject)).collect()
+    }
+
+    fn promotion(&self) -> Option<AllowedAction> {
+        let state = self.stage.state;
+        let waits = state.is_waiting() && ENDED_BY_PROMOTING.contains(&self.stage.code.as_str());
+        let again = !state.is_waiting() && self.stage.live_since.is_none();
+        let possible = state.may_become(StageState::Waiting) && !self.vetoed;
+        ((waits || again) && possible).then(|| {
+            let once_more = if again { " again" } else { "" };
+            let effect = format!("sends it on into {}{once_more}", self.environment);
+            self.action("PromoteRelease", "promote", Permission::Operate, &effect)
+        })
+    }
+
+    fn steer(&self, steering: Steering) -> AllowedAction {
+        let (method, verb, effect) = match steering {
+            Steering::Pause => ("PauseRelease", "pause", "holds its rollout"),
+            Steering::Resume => ("ResumeRelease", "resume", "lifts the pause"),
+            Steering::Abort => ("AbortRelease", "abort", "takes it back"),
+            Steering::RollBack => ("RollbackRelease", "rollback", "takes it back"),
+        };
+        self.action(method, verb, Permission::Operate, &format!("{effect} in {}", self.environment))
+    }
+
+    fn action(&self, method: &str, verb: &str, permission: Permission, effect: &str) -> AllowedAction {
+        let command = format!("bellwether {verb} releases/{} -e {}", self.release.id, self.environment);
+        action(method, command, permission, effect)
     }
 }

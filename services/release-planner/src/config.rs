@@ -13,6 +13,10 @@ pub struct PlannerArgs {
     /// The executor that carries plans out
     #[arg(long, env = "BELLWETHER_EXECUTOR", value_name = "URL", default_value = "http://127.0.0.1:7441")]
     pub executor: String,
+
+    /// The health-monitor that says how long bakes must be; without one the risk band says so
+    #[arg(long, env = "BELLWETHER_MONITOR", value_name = "URL")]
+    pub monitor: Option<String>,
 }
 
 /// What a planner needs.
@@ -43,7 +47,16 @@ impl Config {
 
     /// To the executor, as the planner.
     pub(crate) fn executor(&self) -> Result<Transport, TransportError> {
-        let builder = Transport::builder(&self.args.executor).service(NAME);
+        self.transport(&self.args.executor)
+    }
+
+    /// To the health-monitor, as the planner.
+    pub(crate) fn monitor(&self) -> Result<Option<Transport>, TransportError> {
+        self.args.monitor.as_deref().map(|url| self.transport(url)).transpose()
+    }
+
+    fn transport(&self, url: &str) -> Result<Transport, TransportError> {
+        let builder = Transport::builder(url).service(NAME);
         builder.service_token_file(self.service_token.as_ref()).build()
     }
 }

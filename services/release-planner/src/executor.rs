@@ -1,5 +1,7 @@
 //! The executor, as the planner calls it.
 
+use std::time::Duration;
+
 use bellwether_client::Transport;
 use bellwether_plan::{Approver, ApproverKind};
 use bellwether_proto::executor::v1::executor_service_client::ExecutorServiceClient;
@@ -26,6 +28,15 @@ impl Executor {
 
     /// Calls on behalf of somebody, who is answerable for what is done.
     pub(crate) fn acting_for(&self, by: &Approver) -> Client {
+        ExecutorServiceClient::new(self.as_somebody(by))
+    }
+
+    /// The same, for calls that are not waited for longer than this.
+    pub(crate) fn acting_for_within(&self, by: &Approver, patience: Duration) -> Client {
+        ExecutorServiceClient::new(self.as_somebody(by).within(patience))
+    }
+
+    fn as_somebody(&self, by: &Approver) -> Transport {
         let kind = match by.kind {
             ApproverKind::Human => "human",
             ApproverKind::Agent => "agent",
@@ -33,6 +44,6 @@ impl Executor {
             ApproverKind::Local => "local",
         };
         let principal = format!("{kind}/{}", by.id);
-        ExecutorServiceClient::new(self.transport.acting_for(&principal, &by.roles.join(",")))
+        self.transport.acting_for(&principal, &by.roles.join(","))
     }
 }

@@ -20,8 +20,10 @@ mod convert;
 mod engine;
 mod environments;
 mod executor;
+mod foresight;
 mod metadata;
 mod metrics;
+mod monitor;
 mod planner;
 mod planning;
 mod reasons;
@@ -30,4 +32,4 @@ mod validate;
 
 pub use config::{Config, PlannerArgs};
 pub use reasons::REASONS;
-pub use service::{GRPC_NAME, NAME, Service, assemble, build, serve};
+pub use service::{GRPC_NAME, NAME, Others, Service, assemble, build, serve};

@@ -31,14 +31,20 @@ pub(crate) fn etag_of<A: Aggregate>(entry: &Entry<A>) -> String {
     etag::of([entry.stream.as_bytes(), &entry.version.to_be_bytes()])
 }
 
-/// The etag of a release: its plan and where it stands, not how its rollouts get on, nor which of several things it
-/// waits for, nor who else has approved.
+/// The etag of a release: its plan, where it stands, and who has approved; not how its rollouts get on, nor which of several
+/// things it waits for. An approval is given on what was seen of the others.
 pub(crate) fn release_etag(release: &Release) -> String {
     let states = release.stages.iter().map(|(environment, stage)| {
         let state = if stage.state.is_waiting() { StageState::Waiting } else { stage.state };
         format!("{environment} {state:?} {}", stage.rollout.as_deref().unwrap_or_default())
     });
-    let parts: Vec<_> =
-        [release.id.to_string(), release.plan_digest.to_string()].into_iter().chain(states).collect();
+    let approvals = release.approvals.iter().map(|approval| {
+        format!("{} {} {}", approval.environment, approval.by.id, approval.at)
+    });
+    let parts: Vec<_> = [release.id.to_string(), release.plan_digest.to_string()]
+        .into_iter()
+        .chain(states)
+        .chain(approvals)
+        .collect();
     etag::of(parts.iter().map(String::as_bytes))
 }

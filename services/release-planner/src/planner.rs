@@ -18,6 +18,7 @@ use crate::{
     executor::Executor,
     metadata::{metadata, release_etag},
     metrics::PlannerMetrics,
+    monitor::Monitor,
 };
 
 /// What all calls and the engine share. Cheap to clone.
@@ -28,6 +29,7 @@ pub(crate) struct Planner(Arc<Inner>);
 struct Inner {
     stores: Stores,
     executor: Executor,
+    monitor: Monitor,
     metrics: PlannerMetrics,
     /// Held while something is decided on more than one stream: nobody else changes what it is decided on.
     turn: Mutex<()>,
@@ -44,8 +46,14 @@ pub(crate) struct Turn<'a> {
 // === impl Planner ===
 
 impl Planner {
-    pub(crate) fn new(stores: Stores, executor: Executor, metrics: PlannerMetrics) -> Self {
-        Self(Arc::new(Inner { stores, executor, metrics, turn: Mutex::new(()), wake: Notify::new() }))
+    pub(crate) fn new(
+        stores: Stores,
+        executor: Executor,
+        monitor: Monitor,
+        metrics: PlannerMetrics,
+    ) -> Self {
+        let (turn, wake) = (Mutex::new(()), Notify::new());
+        Self(Arc::new(Inner { stores, executor, monitor, metrics, turn, wake }))
     }
 
     pub(crate) fn metrics(&self) -> &PlannerMetrics {
@@ -58,6 +66,10 @@ impl Planner {
 
     pub(crate) fn executor(&self) -> &Executor {
         &self.0.executor
+    }
+
+    pub(crate) fn monitor(&self) -> &Monitor {
+        &self.0.monitor
     }
 
     pub(crate) fn env(&self) -> &Env {
@@ -146,7 +158,8 @@ fn view(
 ) -> pb::Release {
     let look =
         |environment: &EnvironmentId| conditions(book.situation(release, environment), environment, now);
-    release_message(release, metadata, now, look)
+    let vetoed = book.veto(release).is_some();
+    release_message(release, metadata, vetoed, now, look)
 }
 
 /// There is no such release.

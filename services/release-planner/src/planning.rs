@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bellwether_clock::Timestamp;
 use bellwether_plan::{
-    ApplicationId, Bundle, Environment, EnvironmentId, Plan, PlanError, PlanInput, Release, make,
+    ApplicationId, Bundle, Environment, EnvironmentId, EnvironmentPlan, Plan, PlanError, PlanInput, Release,
+    make,
 };
 use bellwether_resource::{
     Violations,
@@ -14,6 +15,7 @@ use bellwether_resource::{
 use crate::{
     book::{self, Book},
     convert,
+    foresight::Foresight,
     reasons::PLAN_IMPOSSIBLE,
 };
 
@@ -34,27 +36,25 @@ impl Book {
         id: &ApplicationId,
         application: &book::Application,
         bundle: &Bundle,
+        foresight: &Foresight,
         now: Timestamp,
     ) -> Result<Plan, Problem> {
         let environments = self.planned_environments();
-        self.plan_with(id, application, &environments, bundle, now)
-    }
-
-    /// A plan with other environments than those that are there.
-    pub(crate) fn plan_with(
-        &self,
-        id: &ApplicationId,
-        application: &book::Application,
-        environments: &BTreeMap<EnvironmentId, Environment>,
-        bundle: &Bundle,
-        now: Timestamp,
-    ) -> Result<Plan, Problem> {
-        let application = convert::application(id, application, bundle).map_err(|error| {
+        let able = |deployment: &_| self.able(application, deployment);
+        let application = convert::application(id, application, bundle, able).map_err(|error| {
             INTERNAL.because(format!("the application has no form for its plan: {error}"))
         })?;
         let history = self.history(id);
-        let input = PlanInput { application: &application, environments, bundle, history: &history, now };
-        make(input).map_err(|errors| refused(&errors))
+        make(PlanInput {
+            application: &application,
+            environments: &environments,
+            bundle,
+            history: &history,
+            traffic: &foresight.traffic,
+            answers: &foresight.answers,
+            now,
+        })
+        .map_err(|errors| refused(&errors))
     }
 
     /// Whether the release's plan is for things as they are, where it has not started.
@@ -66,7 +66,16 @@ impl Book {
             && parts.into_iter().all(|part| {
                 let environment = self.environment(part.environment.as_str());
                 environment.is_some_and(|state| state.generation == part.environment_generation)
+                    && self.can_carry_out(application, part)
             })
+    }
+
+    /// Whether platform and router can do what the plan needs, as far as is known.
+    fn can_carry_out(&self, application: &book::Application, part: &EnvironmentPlan) -> bool {
+        let Some(own) = application.spec.environments.get(part.environment.as_str()) else { return false };
+        let deployment = convert::merged(application.spec.defaults.as_ref(), own);
+        let able = self.able(application, &deployment);
+        able.is_none_or(|able| able.missing(&part.needs).is_empty())
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     api::PlannerApi, book::Stores, config::Config, engine, environments::first_environments,
-    executor::Executor, metrics::PlannerMetrics, planner::Planner,
+    executor::Executor, metrics::PlannerMetrics, monitor::Monitor, planner::Planner,
 };
 
 /// The largest message that is read: larger ones are RESOURCE_EXHAUSTED.
@@ -35,11 +35,20 @@ pub struct Service {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// The services that a planner calls.
+#[derive(Clone, Debug)]
+pub struct Others {
+    /// Carries plans out.
+    pub executor: Transport,
+    /// Says how long bakes must be; `None`: the risk band says so.
+    pub monitor: Option<Transport>,
+}
+
 /// Opens the journal, goes on with everything that is in it, and follows the executor. `shutdown` ends it; it fires it
 /// itself when the journal is lost.
 ///
 /// # Errors
-/// The journal cannot be opened or replayed, or another process owns it; the executor's URL is none.
+/// The journal cannot be opened or replayed, or another process owns it; the executor's or the health-monitor's URL is none.
 pub async fn build(
     config: Config,
     env: Env,
@@ -48,17 +57,20 @@ pub async fn build(
 ) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
     let journal = open_journal(NAME, &config.journal, options, &metrics).await?;
-    let executor = config.executor().context("the executor")?;
-    assemble(journal, executor, env, metrics, shutdown).await
+    let others = Others {
+        executor: config.executor().context("the executor")?,
+        monitor: config.monitor().context("the health-monitor")?,
+    };
+    assemble(journal, others, env, metrics, shutdown).await
 }
 
-/// The same over a journal and a connection that are there already.
+/// The same over a journal and connections that are there already.
 ///
 /// # Errors
 /// The journal cannot be replayed or written.
 pub async fn assemble(
     journal: Arc<dyn Journal>,
-    executor: Transport,
+    others: Others,
     env: Env,
     metrics: Metrics,
     shutdown: Shutdown,
@@ -66,7 +78,8 @@ pub async fn assemble(
     let stores =
         Stores::load(journal.clone(), env).await.context("the planner's journal cannot be replayed")?;
     first_environments(&stores).await.context("the first environments cannot be kept")?;
-    let planner = Planner::new(stores, Executor::new(executor), PlannerMetrics::new(&metrics));
+    let (executor, monitor) = (Executor::new(others.executor), Monitor::new(others.monitor));
+    let planner = Planner::new(stores, executor, monitor, PlannerMetrics::new(&metrics));
     let tasks = vec![
         spawn("planner's engine", engine::run(planner.clone(), shutdown.clone())),
         spawn("planner's journal", stop_with_journal(journal.clone(), shutdown.clone())),

@@ -73,7 +73,7 @@ impl Band {
 
 impl Baking<'_> {
     fn bake(&self, stop: &Stop) -> PlannedBake {
-        let share_percent = if stop.apart { 0.0 } else { stop.share.as_f64() };
+        let share_percent = if apart(stop) { 0.0 } else { stop.share.as_f64() };
         let question = self.traffic.and_then(|traffic| self.question(traffic, share_percent));
         let forecast = question.as_ref().and_then(|question| self.answers.to(question)).cloned();
         let own = self.lengths(stop, question.as_ref(), forecast.as_ref());
@@ -101,7 +101,7 @@ impl Baking<'_> {
         let band = |text: String| Lengths { min, max, basis: BakeBasis::RiskBand, text };
         let risk = format!("the lengths for {} risk", self.band.as_str());
         let Some(question) = question else {
-            return band(if stop.apart {
+            return band(if apart(stop) {
                 format!("no user is on it, so that traffic says nothing: {risk}")
             } else {
                 format!("nothing is known of the traffic: {risk}")
@@ -158,11 +158,16 @@ impl Baking<'_> {
 
     fn asked(&self, stop: &Stop) -> AskedBake {
         let tuning = self.tuning;
-        if stop.apart {
+        if stop.preview {
             return tuning.preview_bake.or(tuning.bake);
         }
         if stop.share == Percent::FULL { tuning.final_bake.or(tuning.bake) } else { tuning.bake }
     }
+}
+
+/// No user is on it.
+fn apart(stop: &Stop) -> bool {
+    stop.preview || stop.copies
 }
 
 /// Rounded up to whole seconds, as people say it.

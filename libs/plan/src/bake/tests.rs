@@ -12,7 +12,8 @@ fn seconds(n: u64) -> Duration {
 
 fn at(share: u32) -> Stop {
     let bake = bellwether_rollout::Bake { min: seconds(1), max: seconds(2), checks: true };
-    Stop { step: Step::Bake(bake), name: String::new(), share: Percent::new(share), apart: share == 0 }
+    let (step, share) = (Step::Bake(bake), Percent::new(share));
+    Stop { step, name: String::new(), share, preview: share.is_zero(), copies: false }
 }
 
 fn plan(shares: &[u32], tuning: &Tuning, traffic: Option<&Traffic>, answers: &Answers) -> Vec<PlannedBake> {

@@ -1,11 +1,12 @@
 //! What happens to a release.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, Approver, EnvironmentId, IllegalTransition, Plan, PlanDigest, Release, StageState, StepKind,
+    Approval, Approver, EnvironmentId, IllegalTransition, Plan, PlanDigest, Release, StageState, Steering,
+    StepKind,
 };
 
 /// What happened to a release.
@@ -67,6 +68,20 @@ pub enum ReleaseEvent {
         code: String,
         /// For people.
         text: String,
+    },
+    /// What can be done with its rollout has changed.
+    SteeringChanged {
+        /// Where.
+        environment: EnvironmentId,
+        /// What can be done now.
+        allows: BTreeSet<Steering>,
+    },
+    /// Its target takes no new rollouts, or does so again.
+    TargetClosed {
+        /// Where.
+        environment: EnvironmentId,
+        /// Why not; empty: it does.
+        because: String,
     },
     /// It has gone from one state to another.
     Moved {

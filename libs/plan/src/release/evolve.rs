@@ -54,6 +54,7 @@ impl Release {
                 let stage = self.stage(environment)?;
                 stage.request_id = Some(request_id.clone());
                 stage.rollout = None;
+                stage.allows.clear();
                 stage.started_at = Some(at);
                 Ok(())
             }
@@ -69,6 +70,14 @@ impl Release {
                 let stage = self.stage(environment)?;
                 stage.code.clone_from(code);
                 stage.text.clone_from(text);
+                Ok(())
+            }
+            ReleaseEvent::SteeringChanged { environment, allows } => {
+                self.stage(environment)?.allows.clone_from(allows);
+                Ok(())
+            }
+            ReleaseEvent::TargetClosed { environment, because } => {
+                self.stage(environment)?.target_closed.clone_from(because);
                 Ok(())
             }
             ReleaseEvent::Moved { environment, to, code, text } => {

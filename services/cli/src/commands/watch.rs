@@ -113,7 +113,7 @@ async fn follow_release(
             event = releases.next() => match event? {
                 WatchEvent::Snapshot(now) => release = now,
                 WatchEvent::Changed { change, resource } => {
-                    live.fact(&resource, Some(fact::of_release(&change.fact, &resource)))?;
+                    live.fact(&resource, fact::of_release(&change.fact, &resource))?;
                     release = resource;
                 }
                 WatchEvent::Current | WatchEvent::Deleted { .. } | WatchEvent::Heartbeat => {}

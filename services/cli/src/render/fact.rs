@@ -21,14 +21,17 @@ pub fn of_rollout(fact: &str, of: &Rollout) -> Option<String> {
     Some(line(&of.display_name, fact, &detail))
 }
 
-/// A fact of a release; where it waits for somebody, with what they can do.
-pub fn of_release(fact: &str, of: &Release) -> String {
+/// A fact of a release; where it waits for somebody, with what they can do. `None` for what only the planner keeps.
+pub fn of_release(fact: &str, of: &Release) -> Option<String> {
+    if ["RELEASE_STEERING_CHANGED", "RELEASE_TARGET_CLOSED", "RELEASE_STEPS_RECORDED"].contains(&fact) {
+        return None;
+    }
     let mut text = line(&of.display_name, fact, &of.reason.as_ref().map(rollout::brief).unwrap_or_default());
     let conditions = of.environments.iter().flat_map(|environment| &environment.conditions);
     for condition in conditions.filter(|c| c.state() == condition::State::Unmet && !c.remedy.is_empty()) {
         text.push_str(&format!("\n  → {}", condition.remedy));
     }
-    text
+    Some(text)
 }
 
 fn line(name: &str, fact: &str, detail: &str) -> String {

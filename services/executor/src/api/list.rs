@@ -6,6 +6,7 @@ use bellwether_proto::executor::v1 as pb;
 use bellwether_resource::error::{Problem, STORAGE_FAILED};
 use bellwether_rollout::RolloutId;
 
+use super::able;
 use crate::{
     convert::{self, request},
     shell::{Executor, archive},
@@ -18,7 +19,8 @@ const ROWS: usize = 200;
 /// Targets by name.
 pub(super) fn targets(executor: &Executor, list: &request::ListTargets) -> (Vec<pb::Target>, String) {
     let exist = executor.store().all().into_iter().filter(|entry| entry.state.core.spec.is_some());
-    let keyed = exist.map(|entry| (entry.stream.to_string(), convert::target(&entry)));
+    let shown = |target| able::known(executor.drivers(), target);
+    let keyed = exist.map(|entry| (entry.stream.to_string(), shown(convert::target(&entry))));
     let wanted =
         keyed.filter(|(_, target)| list.filter.matches(|field| request::target_value(target, field)));
     list.paging.cut(wanted, false)

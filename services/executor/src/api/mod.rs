@@ -1,5 +1,6 @@
 //! The contract's calls: read, hand over, answer.
 
+mod able;
 mod list;
 mod watch;
 
@@ -64,6 +65,7 @@ impl ExecutorService for ExecutorApi {
         let command = request::apply(&given, drivers.platforms(), &drivers.routers())?;
         let ask = ask(caller, &given.request_id, &given);
         let target = self.executor.on_target(ask, command, given.validate_only).await?;
+        let target = able::asked(drivers, target).await;
         Ok(Response::new(pb::ApplyTargetResponse { target: Some(target) }))
     }
 
@@ -74,7 +76,8 @@ impl ExecutorService for ExecutorApi {
         let name = Targets::stream(&request::target_name(&request.get_ref().name)?);
         let entry = self.executor.store().get(&name).filter(|entry| entry.state.core.spec.is_some());
         let entry = entry.ok_or_else(|| NOT_FOUND.because(format!("there is no target {name}")))?;
-        Ok(Response::new(pb::GetTargetResponse { target: Some(convert::target(&entry)) }))
+        let target = able::asked(self.executor.drivers(), convert::target(&entry)).await;
+        Ok(Response::new(pb::GetTargetResponse { target: Some(target) }))
     }
 
     async fn list_targets(
@@ -105,8 +108,9 @@ impl ExecutorService for ExecutorApi {
         let given = request.into_inner();
         let ended = async move { ended.triggered().await };
         let store = self.executor.store();
-        let stream = store.watch(watch::TargetView, &given.filter, &given.resume_token, ended)?;
-        Ok(Response::new(stream))
+        let view = watch::TargetView::new(self.executor.drivers().clone());
+        let stream = store.watch(view, &given.filter, &given.resume_token, ended)?;
+        Ok(stream.respond())
     }
 
     async fn start_rollout(
@@ -153,7 +157,7 @@ impl ExecutorService for ExecutorApi {
         let ended = async move { ended.triggered().await };
         let store = self.executor.store();
         let stream = store.watch(watch::RolloutView, &given.filter, &given.resume_token, ended)?;
-        Ok(Response::new(stream))
+        Ok(stream.respond())
     }
 
     async fn pause_rollout(

@@ -10,8 +10,10 @@ use bellwether_resource::{
 };
 use bellwether_rollout::Event;
 
+use super::able;
 use crate::{
     convert::{self, request},
+    drivers::Drivers,
     record::Fact,
     targets::{TargetEntry, Targets},
 };
@@ -20,12 +22,25 @@ use crate::{
 const FACT_JSON: usize = 64 * 1024;
 
 /// One resource for each target.
-pub(super) struct TargetView;
+pub(super) struct TargetView {
+    drivers: Drivers,
+}
 
 /// The rollouts of each target that it still knows.
 pub(super) struct RolloutView;
 
 // === impl TargetView ===
+
+impl TargetView {
+    /// Targets show what these can do.
+    pub(super) fn new(drivers: Drivers) -> Self {
+        Self { drivers }
+    }
+
+    fn shown(&self, entry: &TargetEntry) -> pb::Target {
+        able::known(&self.drivers, convert::target(entry))
+    }
+}
 
 impl View for TargetView {
     type Aggregate = Targets;
@@ -36,12 +51,12 @@ impl View for TargetView {
 
     fn resources(&self, entry: &TargetEntry) -> Vec<pb::Target> {
         let exists = entry.state.core.spec.is_some();
-        exists.then(|| convert::target(entry)).into_iter().collect()
+        exists.then(|| self.shown(entry)).into_iter().collect()
     }
 
     fn change(&self, _: &EventRecord, fact: &Fact, entry: &TargetEntry) -> Option<Changed<pb::Target>> {
         let deleted = matches!(fact.event, Event::Deleted { .. });
-        Some(changed(fact, fact.note.trace.as_deref(), convert::target(entry), deleted))
+        Some(changed(fact, fact.note.trace.as_deref(), self.shown(entry), deleted))
     }
 
     fn value<'r>(target: &'r pb::Target, field: &str) -> Option<Cow<'r, str>> {

@@ -10,5 +10,5 @@ mod verdict;
 
 pub(crate) use analysis::analysis;
 pub(crate) use names::RolloutName;
-pub(crate) use output::{configuration_diff, rollout, target};
+pub(crate) use output::{capabilities, configuration_diff, rollout, target};
 pub(crate) use verdict::{analysis_of, verdict};

@@ -226,6 +226,6 @@ impl ReleasePlannerService for PlannerApi {
         let ended = Shutdown::of(request.extensions());
         let request = request.into_inner();
         let stream = self.planner.watch_releases(&request, async move { ended.triggered().await })?;
-        Ok(Response::new(stream))
+        Ok(stream.respond())
     }
 }

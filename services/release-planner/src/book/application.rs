@@ -7,7 +7,7 @@ use bellwether_proto::planner::v1 as pb;
 use bellwether_resource::{Aggregate, Meta};
 use serde::{Deserialize, Serialize};
 
-use super::{ApplicationEvent, NotThere};
+use super::{Ability, ApplicationEvent, NotThere};
 
 /// The streams `applications/<id>`.
 #[derive(Debug)]
@@ -27,6 +27,9 @@ pub(crate) struct Application {
     pub(crate) vetoes: Vec<Veto>,
     /// What the executor knows, also of environments that it was taken out of.
     pub(crate) targets: BTreeMap<EnvironmentId, TargetState>,
+    /// What platform and router can do there, as the executor last said.
+    #[serde(default)]
+    pub(crate) abilities: BTreeMap<EnvironmentId, Ability>,
     pub(crate) deleted: bool,
 }
 
@@ -74,6 +77,7 @@ impl Aggregate for Applications {
             ApplicationEvent::TargetApplied { .. } => "TARGET_APPLIED",
             ApplicationEvent::TargetRefused { .. } => "TARGET_REFUSED",
             ApplicationEvent::TargetRemoved { .. } => "TARGET_REMOVED",
+            ApplicationEvent::AbilityLearnt { .. } => "ABILITY_LEARNT",
             ApplicationEvent::Vetoed { .. } => "VERSION_VETOED",
             ApplicationEvent::Deleted { .. } => "APPLICATION_DELETED",
         }
@@ -90,8 +94,9 @@ fn applied(
     generation: u64,
     by: &Approver,
 ) -> Application {
-    let (revision, vetoes, targets) =
-        former.map_or_else(Default::default, |former| (former.revision, former.vetoes, former.targets));
+    let (revision, vetoes, targets, abilities) = former.map_or_else(Default::default, |former| {
+        (former.revision, former.vetoes, former.targets, former.abilities)
+    });
     Application {
         spec: spec.clone(),
         generation,
@@ -99,6 +104,7 @@ fn applied(
         applied_by: by.clone(),
         vetoes,
         targets,
+        abilities,
         deleted: false,
     }
 }
@@ -137,6 +143,10 @@ impl Application {
             }
             ApplicationEvent::TargetRemoved { environment } => {
                 self.targets.remove(environment);
+                self.abilities.remove(environment);
+            }
+            ApplicationEvent::AbilityLearnt { environment, ability } => {
+                self.abilities.insert(environment.clone(), ability.clone());
             }
             ApplicationEvent::Vetoed { version, by, reason } => self.vetoes.push(Veto {
                 application: self.spec.name.trim_start_matches("applications/").into(),

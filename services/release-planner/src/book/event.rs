@@ -4,6 +4,8 @@ use bellwether_plan::{Approver, EnvironmentId, Hold};
 use bellwether_proto::planner::v1 as pb;
 use serde::{Deserialize, Serialize};
 
+use super::Ability;
+
 /// What happens to an application.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
@@ -39,6 +41,13 @@ pub(crate) enum ApplicationEvent {
     TargetRemoved {
         /// Where.
         environment: EnvironmentId,
+    },
+    /// The executor has said what platform and router can do.
+    AbilityLearnt {
+        /// Where.
+        environment: EnvironmentId,
+        /// What.
+        ability: Ability,
     },
     /// A version must never start again.
     Vetoed {

@@ -1,5 +1,6 @@
 //! Everything that the planner knows.
 
+mod ability;
 mod application;
 mod environment;
 mod event;
@@ -17,6 +18,7 @@ use bellwether_plan::{
 };
 use bellwether_resource::Entry;
 
+pub(crate) use ability::Ability;
 pub(crate) use application::{Application, Applications, TargetState};
 pub(crate) use environment::{Environment, Environments, built_in};
 pub(crate) use event::{ApplicationEvent, EnvironmentEvent, HoldEvent};
@@ -117,15 +119,24 @@ impl Book {
         release: &'a Release,
         environment: &EnvironmentId,
     ) -> Situation<'a> {
-        let application = self.applications.get(&release.application).and_then(|entry| entry.state.as_ref());
-        let vetoes: &[Veto] = application.map_or(&[], |application| &application.vetoes);
         Situation {
             release,
             holds: &self.holds,
-            vetoes,
+            vetoes: self.vetoes(release),
             plan_is_current: self.plan_is_current(release),
             failed_here: self.failed_here(release, environment),
         }
+    }
+
+    /// The veto on its version, if there is one.
+    pub(crate) fn veto(&self, release: &Release) -> Option<&Veto> {
+        self.vetoes(release).iter().find(|veto| veto.version == release.bundle.version)
+    }
+
+    /// Those of its application.
+    fn vetoes(&self, release: &Release) -> &[Veto] {
+        let application = self.applications.get(&release.application).and_then(|entry| entry.state.as_ref());
+        application.map_or(&[], |application| &application.vetoes)
     }
 
     /// Whether another release that runs the same has failed or was taken back there.

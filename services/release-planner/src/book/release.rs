@@ -35,6 +35,8 @@ impl Aggregate for Releases {
             ReleaseEvent::RolloutRequested { .. } => "RELEASE_ROLLOUT_REQUESTED",
             ReleaseEvent::RolloutStarted { .. } => "RELEASE_ROLLOUT_STARTED",
             ReleaseEvent::RolloutProgressed { .. } => "RELEASE_ROLLOUT_PROGRESSED",
+            ReleaseEvent::SteeringChanged { .. } => "RELEASE_STEERING_CHANGED",
+            ReleaseEvent::TargetClosed { .. } => "RELEASE_TARGET_CLOSED",
             ReleaseEvent::Moved { .. } => "RELEASE_MOVED",
             ReleaseEvent::HealthLost { .. } => "RELEASE_HEALTH_LOST",
             ReleaseEvent::HealthRegained { .. } => "RELEASE_HEALTH_REGAINED",

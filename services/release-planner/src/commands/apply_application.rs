@@ -1,7 +1,7 @@
 //! Creating and changing applications.
 
 use bellwether_clock::Timestamp;
-use bellwether_plan::{ApplicationId, Approver, Bundle};
+use bellwether_plan::{ApplicationId, Approver, Bundle, EnvironmentId};
 use bellwether_proto::{common::v1::Metadata, planner::v1 as pb};
 use bellwether_resource::{
     Aggregate, Decision, Entry, Meta, Violations,
@@ -10,10 +10,11 @@ use bellwether_resource::{
 };
 use tonic::Status;
 
-use super::Asker;
+use super::{Asker, rehearse::Rehearsed};
 use crate::{
     book::{Application, ApplicationEvent, Applications, Book},
-    convert::application_message,
+    convert::{application_message, merged},
+    foresight::Foresight,
     metadata::etag_of,
     planner::Planner,
     validate,
@@ -26,6 +27,7 @@ struct Wanted {
     spec: pb::Application,
     etag: String,
     by: Approver,
+    rehearsed: Rehearsed,
 }
 
 // === impl Planner ===
@@ -37,10 +39,13 @@ impl Planner {
         asker: Asker,
         request: pb::ApplyApplicationRequest,
     ) -> Result<pb::ApplyApplicationResponse, Status> {
-        let turn = self.turn().await;
-        let wanted = read(&request, turn.book(), &asker)?;
+        let mut wanted = read(&request, &self.stores().book(), &asker)?;
         let team = wanted.spec.metadata.as_ref().map_or("", |metadata| metadata.team.as_str());
         asker.require_scope(team, wanted.id.as_str())?;
+        let mut violations = Violations::new();
+        wanted.rehearsed = self.rehearse(&asker.by, &wanted.spec, &mut violations).await;
+        violations.finish()?;
+        let turn = self.turn().await;
         let stream = format!("{}{}", Applications::PREFIX, wanted.id);
         if request.validate_only {
             let entry = self.stores().applications.get(&stream);
@@ -79,7 +84,7 @@ fn read(request: &pb::ApplyApplicationRequest, book: &Book, asker: &Asker) -> Re
         allowed_actions: Vec::new(),
         ..given
     };
-    Ok(Wanted { id, spec, etag: metadata.etag, by: asker.by.clone() })
+    Ok(Wanted { id, spec, etag: metadata.etag, by: asker.by.clone(), rehearsed: Rehearsed::new() })
 }
 
 /// No event where nothing changes.
@@ -99,12 +104,25 @@ fn decide(
         generation: generation(former, &wanted.spec),
         by: wanted.by.clone(),
     };
-    let after = evolved(entry, &event, now)?;
-    // what no plan can be made for is refused here rather than at the next release
-    if let Some(application) = &after.state {
-        book.plan(&wanted.id, application, &Bundle::default(), now)?;
+    let mut events = vec![event];
+    if let Some(application) = &evolved(entry, &events, now)?.state {
+        events.extend(learnt(application, &wanted.rehearsed));
     }
-    Ok(vec![event])
+    // what no plan can be made for is refused here rather than at the next release
+    if let Some(application) = &evolved(entry, &events, now)?.state {
+        book.plan(&wanted.id, application, &Bundle::default(), &Foresight::default(), now)?;
+    }
+    Ok(events)
+}
+
+/// What the executor says of the platforms.
+fn learnt(application: &Application, rehearsed: &Rehearsed) -> Vec<ApplicationEvent> {
+    let spec = &application.spec;
+    let of = |(environment, target): &(EnvironmentId, _)| {
+        let deployment = merged(spec.defaults.as_ref(), spec.environments.get(environment.as_str())?);
+        application.learns(environment, &deployment, target)
+    };
+    rehearsed.iter().filter_map(of).collect()
 }
 
 /// One more than before, unless only instance counts differ.
@@ -134,27 +152,27 @@ fn pretend(
     now: Timestamp,
 ) -> Result<pb::ApplyApplicationResponse, Problem> {
     let events = decide(entry, wanted, book, now)?;
-    match events.first() {
-        Some(event) => Ok(answer(&evolved(entry, event, now)?)),
-        None => Ok(answer(entry)),
-    }
+    Ok(answer(&evolved(entry, &events, now)?))
 }
 
 fn evolved(
     entry: &Entry<Applications>,
-    event: &ApplicationEvent,
+    events: &[ApplicationEvent],
     now: Timestamp,
 ) -> Result<Entry<Applications>, Problem> {
-    let version = entry.version + 1;
-    let state = Applications::evolve(entry.state.clone(), event, &Meta { version, time: now })
-        .map_err(|error| INTERNAL.because(error.to_string()))?;
-    let create_time = if entry.exists() { entry.create_time } else { now };
-    Ok(Entry {
+    let mut after = Entry {
         stream: entry.stream.clone(),
-        version,
+        version: entry.version,
         position: entry.position,
-        create_time,
-        update_time: now,
-        state,
-    })
+        create_time: if entry.exists() { entry.create_time } else { now },
+        update_time: if events.is_empty() { entry.update_time } else { now },
+        state: entry.state.clone(),
+    };
+    for event in events {
+        after.version += 1;
+        let meta = Meta { version: after.version, time: now };
+        after.state = Applications::evolve(after.state, event, &meta)
+            .map_err(|error| INTERNAL.because(error.to_string()))?;
+    }
+    Ok(after)
 }

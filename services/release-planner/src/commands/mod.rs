@@ -12,6 +12,7 @@ mod forward;
 mod hold;
 mod on_release;
 mod promote;
+mod rehearse;
 mod submit;
 mod veto;
 

@@ -46,9 +46,7 @@ fn promote(
         return Err(found.conflict(&environment, "it cannot go there any more; submit it again"));
     }
     let version = &found.release.bundle.version;
-    let application = found.book.application(found.release.application.as_str());
-    let mut vetoes = application.into_iter().flat_map(|application| &application.vetoes);
-    if let Some(veto) = vetoes.find(|veto| veto.version == *version) {
+    if let Some(veto) = found.book.veto(found.release) {
         return Err(VERSION_VETOED.because(format!("{} vetoed {version}: {}", veto.by.id, veto.reason)));
     }
     Ok(vec![ReleaseEvent::Promoted { environment, by: found.by.clone(), reason }])

@@ -17,6 +17,7 @@ use super::Asker;
 use crate::{
     book::{Application, Book, Releases},
     convert::{self, merged, plan_message},
+    foresight::Foresight,
     planner::{Planner, release_view, unsaved_view},
     reasons::VERSION_VETOED,
     validate,
@@ -45,16 +46,18 @@ impl Planner {
         request: pb::SubmitReleaseRequest,
     ) -> Result<pb::SubmitReleaseResponse, Status> {
         let wanted = read(&request, self.env().uuid().to_string().into(), &asker)?;
-        let turn = self.turn().await;
-        let team = team_of(turn.book(), &wanted.application);
+        let book = self.stores().book();
+        let team = team_of(&book, &wanted.application);
         asker.require_scope(&team, wanted.application.as_str())?;
+        let foresight = self.foresee(&book, &wanted.application, &wanted.bundle).await;
+        let turn = self.turn().await;
         if request.validate_only {
-            return Ok(pretend(&wanted, turn.book(), self.now())?);
+            return Ok(pretend(&wanted, turn.book(), &foresight, self.now())?);
         }
         let call = asker.call("SubmitRelease", &request.request_id, &request)?;
         let stream = format!("{}{}", Releases::PREFIX, wanted.id);
         let done = turn.decide(&self.stores().releases, &stream, call, move |_, book, now| {
-            let release = planned(&wanted, book, now)?;
+            let release = planned(&wanted, book, &foresight, now)?;
             let plan = message(&release)?;
             let (event, book) = (ReleaseEvent::Submitted { release: Box::new(release) }, book.clone());
             let answer = move |entry: &Entry<Releases>| pb::SubmitReleaseResponse {
@@ -87,7 +90,12 @@ fn read(request: &pb::SubmitReleaseRequest, id: ReleaseId, asker: &Asker) -> Res
 }
 
 /// The release with its plan.
-fn planned(wanted: &Wanted, book: &Book, now: Timestamp) -> Result<Release, Problem> {
+fn planned(
+    wanted: &Wanted,
+    book: &Book,
+    foresight: &Foresight,
+    now: Timestamp,
+) -> Result<Release, Problem> {
     let id = &wanted.application;
     let application = book.application(id.as_str()).ok_or_else(|| {
         NOT_FOUND
@@ -100,7 +108,7 @@ fn planned(wanted: &Wanted, book: &Book, now: Timestamp) -> Result<Release, Prob
         let message = format!("{} vetoed {}: {}", veto.by.id, veto.version, veto.reason);
         return Err(VERSION_VETOED.because(message).with("version", &veto.version));
     }
-    let plan = plan_span(wanted).in_scope(|| book.plan(id, application, &wanted.bundle, now))?;
+    let plan = plan_span(wanted).in_scope(|| book.plan(id, application, &wanted.bundle, foresight, now))?;
     let team = if wanted.team.is_empty() { team_of(book, id) } else { wanted.team.clone() };
     let Wanted { id, bundle, by, labels, expires_at, .. } = wanted.clone();
     let release = Release::new(id, plan, bundle, by, team, labels, now, expires_at);
@@ -143,8 +151,13 @@ fn message(release: &Release) -> Result<pb::Plan, Problem> {
 }
 
 /// The answer that the real call would give, or its refusal.
-fn pretend(wanted: &Wanted, book: &Arc<Book>, now: Timestamp) -> Result<pb::SubmitReleaseResponse, Problem> {
-    let release = planned(wanted, book, now)?;
+fn pretend(
+    wanted: &Wanted,
+    book: &Arc<Book>,
+    foresight: &Foresight,
+    now: Timestamp,
+) -> Result<pb::SubmitReleaseResponse, Problem> {
+    let release = planned(wanted, book, foresight, now)?;
     let plan = Some(message(&release)?);
     let mut view = unsaved_view(book, &release, now);
     view.metadata.get_or_insert_default().create_time = Some(time::to_timestamp(now));

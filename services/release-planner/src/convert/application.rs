@@ -8,35 +8,30 @@ use bellwether_plan::{
 use bellwether_proto::planner::v1 as pb;
 use bellwether_resource::{Entry, time};
 
-use super::{deployment::merged, principal_message, spec::PinnedSpec, strategy};
+use super::{deployment::merged, health, principal_message, spec::PinnedSpec, strategy};
 use crate::{
     actions,
     book::{self, Applications},
     metadata::{etag_of, metadata},
 };
 
-/// What the platforms can do. Each can all of it: the executor's agent and the fake.
-const PLATFORMS: &[&str] = &["", "agent", "fake"];
-
-/// What a platform can do; `None`: nobody knows it. Empty is the default, `agent`.
-pub(crate) fn capabilities(platform: &str) -> Option<Capabilities> {
-    PLATFORMS.contains(&platform).then(Capabilities::all)
-}
-
-/// The application as a plan sees it, for `bundle`.
+/// The application as a plan sees it, for `bundle`. `able`: what platform and router can do; what nobody has said yet is
+/// taken to be possible, until it is known better.
 pub(crate) fn application(
     id: &ApplicationId,
     state: &book::Application,
     bundle: &Bundle,
+    able: impl Fn(&pb::Deployment) -> Option<Capabilities>,
 ) -> serde_json::Result<Application> {
     let kind = kind(state.spec.r#type());
     let deployment = |(environment, own): (&String, &pb::Deployment)| {
         let deployment = merged(state.spec.defaults.as_ref(), own);
         let pinned = PinnedSpec::new(&format!("{id}@{environment}"), kind, &deployment, bundle);
         let deployment = Deployment {
-            capabilities: capabilities(&deployment.platform).unwrap_or_default(),
+            capabilities: able(&deployment).unwrap_or_else(Capabilities::all),
             instances: u32::try_from(deployment.instances.max(1)).unwrap_or(1),
-            tuning: strategy::tuning(pinned.strategy.as_ref()),
+            tuning: strategy::tuning(pinned.strategy.as_ref(), &deployment),
+            health: health::bounds(&pinned.health),
             spec: pinned.pin()?,
             platform: deployment.platform,
         };

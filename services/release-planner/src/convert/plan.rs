@@ -14,7 +14,7 @@ use bellwether_proto::{
 use bellwether_resource::time;
 use serde::Serialize;
 
-use super::{PinnedSpec, environment::rule_message, kind_of};
+use super::{PinnedSpec, bake::bake, environment::rule_message, kind_of};
 
 /// For the contract.
 ///
@@ -65,6 +65,8 @@ fn part(part: &EnvironmentPlan) -> serde_json::Result<pb::EnvironmentPlan> {
         policy: Some(pinned.policy),
         health: Some(pinned.health),
         target: Some(pinned.target),
+        bakes: part.bakes.iter().map(bake).collect(),
+        needs: part.needs.iter().map(|need| name(need).to_lowercase()).collect(),
     })
 }
 
@@ -127,9 +129,10 @@ fn rollback(plan: &RollbackPlan) -> pb::RollbackPlan {
 }
 
 fn milestone(milestone: &Milestone) -> pb::Milestone {
-    let basis = match milestone.samples {
-        0 => "default".to_owned(),
-        n => format!("recorded ({n})"),
+    let basis = match (milestone.samples, milestone.analysed) {
+        (0, false) => "default".to_owned(),
+        (0, true) => "analysis".to_owned(),
+        (n, _) => format!("recorded ({n})"),
     };
     pb::Milestone {
         name: milestone.name.clone(),

@@ -18,10 +18,11 @@ use bellwether_resource::time;
 use super::{bundle_message, principal_message, reasons::reason};
 use crate::actions;
 
-/// For the contract. `conditions` answers for stages that wait.
+/// For the contract. `vetoed`: its version must never start again. `conditions` answers for stages that wait.
 pub(crate) fn release_message(
     release: &Release,
     metadata: common::Metadata,
+    vetoed: bool,
     now: bellwether_clock::Timestamp,
     conditions: impl Fn(&EnvironmentId) -> Vec<Condition>,
 ) -> pb::Release {
@@ -47,7 +48,7 @@ pub(crate) fn release_message(
         environments: road.map(stage).collect(),
         expire_time: release.expires_at.map(time::to_timestamp),
         end_time: release.ended_at.map(time::to_timestamp),
-        allowed_actions: actions::of_release(release),
+        allowed_actions: actions::of_release(release, vetoed, now),
     }
 }
 

@@ -48,7 +48,7 @@ impl PinnedSpec {
 
     /// The strategy with the plan's numbers in it.
     pub(crate) fn planned_strategy(&self, part: &EnvironmentPlan) -> pb::Strategy {
-        strategy::planned(self.strategy.as_ref(), &part.recipe)
+        strategy::planned(self.strategy.as_ref(), part, self.target.preview.is_some())
     }
 }
 

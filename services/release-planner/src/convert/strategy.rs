@@ -1,8 +1,13 @@
 //! Strategies: what the user asked for, and what the executor is given.
 
-use bellwether_plan::{Recipe, StrategyKind, Tuning};
-use bellwether_proto::executor::v1::{self as pb, strategy::Kind};
+use bellwether_plan::{AskedBake, EnvironmentPlan, PlannedBake, Shape, StrategyKind, Tuning};
+use bellwether_proto::{
+    executor::v1::{self as pb, strategy::Kind},
+    planner::v1::Deployment,
+};
 use bellwether_resource::time;
+
+use super::steps::steps;
 
 /// A kind for the contract.
 pub(crate) fn kind_of(kind: StrategyKind) -> Kind {
@@ -17,14 +22,38 @@ pub(crate) fn kind_of(kind: StrategyKind) -> Kind {
 }
 
 /// What the user set. Kinds that cannot be asked for were refused before.
-pub(super) fn tuning(asked: Option<&pb::Strategy>) -> Tuning {
-    let Some(asked) = asked else { return Tuning::default() };
-    let bake = asked.bake.as_ref();
+pub(super) fn tuning(asked: Option<&pb::Strategy>, deployment: &Deployment) -> Tuning {
+    let none = pb::Strategy::default();
+    let asked = asked.unwrap_or(&none);
     Tuning {
         strategy: asked_kind(asked.kind()),
         weights: asked.weights_percent.clone(),
-        bake_min: bake.and_then(|bake| bake.min.as_ref()).and_then(time::span),
-        bake_max: bake.and_then(|bake| bake.max.as_ref()).and_then(time::span),
+        bake: asked_bake(asked.bake.as_ref()),
+        preview_bake: asked_bake(asked.preview_bake.as_ref()),
+        final_bake: asked_bake(asked.final_bake.as_ref()),
+        shape: shape(asked, deployment),
+    }
+}
+
+fn asked_bake(bake: Option<&pb::Bake>) -> AskedBake {
+    let span = |of: fn(&pb::Bake) -> Option<&bellwether_proto::Duration>| bake.and_then(of).and_then(time::span);
+    AskedBake { min: span(|bake| bake.min.as_ref()), max: span(|bake| bake.max.as_ref()) }
+}
+
+fn shape(asked: &pb::Strategy, deployment: &Deployment) -> Shape {
+    let sticky = |step: &pb::Step| matches!(&step.kind, Some(pb::step::Kind::Route(route)) if route.sticky);
+    let drain = deployment.policy.as_ref().and_then(|policy| policy.drain.as_ref()).and_then(time::span);
+    let unavailable = asked.max_unavailable.unwrap_or(0);
+    Shape {
+        preview: deployment.preview.is_some(),
+        matches: !asked.r#match.is_empty(),
+        mirror: asked.mirror_percent > 0.0,
+        sticky: asked.sticky || asked.steps.iter().any(sticky),
+        // the executor's default is 30 s
+        drains: drain.is_none_or(|drain| !drain.is_zero()),
+        batch: u32::try_from(asked.batch).unwrap_or(0),
+        surges: asked.max_surge.unwrap_or(i32::from(unavailable == 0)) > 0,
+        steps: steps(&asked.steps),
     }
 }
 
@@ -40,13 +69,47 @@ fn asked_kind(kind: Kind) -> Option<StrategyKind> {
     }
 }
 
-/// What the executor is given: what was asked for, with the plan's numbers in it.
-pub(super) fn planned(asked: Option<&pb::Strategy>, recipe: &Recipe) -> pb::Strategy {
+/// What the executor is given: what was asked for, with the plan's numbers in it. `preview`: the target has a preview route.
+pub(super) fn planned(asked: Option<&pb::Strategy>, part: &EnvironmentPlan, preview: bool) -> pb::Strategy {
     let mut strategy = asked.cloned().unwrap_or_default();
+    let recipe = &part.recipe;
     strategy.set_kind(kind_of(recipe.kind));
     strategy.weights_percent.clone_from(&recipe.weights);
-    let bake = strategy.bake.get_or_insert_default();
-    bake.min = Some(time::to_duration(recipe.bake_min));
-    bake.max = Some(time::to_duration(recipe.bake_max));
+    let no_checks = strategy.bake.is_some_and(|bake| bake.no_checks);
+    let recipes = pb::Bake {
+        min: Some(time::to_duration(recipe.bake_min)),
+        max: Some(time::to_duration(recipe.bake_max)),
+        no_checks,
+    };
+    strategy.bake = Some(recipes);
+    if recipe.kind != StrategyKind::Custom {
+        set_bakes(&mut strategy, &part.bakes, recipes, preview);
+    }
     strategy
+}
+
+/// Each bake as the plan has it. Plans of former builds have none.
+fn set_bakes(strategy: &mut pb::Strategy, planned: &[PlannedBake], recipes: pb::Bake, preview: bool) {
+    let own = |like: Option<pb::Bake>, bake: &PlannedBake| pb::Bake {
+        min: Some(time::to_duration(bake.min)),
+        max: Some(time::to_duration(bake.max)),
+        no_checks: like.unwrap_or(recipes).no_checks,
+    };
+    let (apart, between): (Vec<_>, Vec<_>) = planned
+        .iter()
+        .filter(|bake| bake.share_percent < 100.0)
+        .partition(|bake| bake.share_percent <= 0.0);
+    if let Some(last) = planned.iter().rfind(|bake| bake.share_percent >= 100.0) {
+        strategy.final_bake = Some(own(strategy.final_bake, last));
+    }
+    if strategy.weights_percent.is_empty() {
+        strategy.bake = between.first().map(|bake| own(None, bake)).or(strategy.bake);
+    } else {
+        strategy.bakes = between.iter().map(|bake| own(None, bake)).collect();
+    }
+    let previews = matches!(strategy.kind(), Kind::BlueGreen | Kind::BlueGreenCanary);
+    // the bake on copies of requests, which comes after it, is as `bake` says
+    if let Some(first) = apart.first().filter(|_| previews && preview) {
+        strategy.preview_bake = Some(own(strategy.preview_bake, first));
+    }
 }

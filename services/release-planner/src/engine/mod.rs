@@ -10,6 +10,7 @@ mod replan;
 mod run;
 mod settle;
 mod start;
+mod steering;
 mod targets;
 
 pub(crate) use evaluate::planner_itself;

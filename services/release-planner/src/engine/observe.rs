@@ -12,9 +12,10 @@ use bellwether_proto::{
 };
 use bellwether_resource::time;
 
-use super::{evaluate::planner_itself, settle::SettleError};
+use super::{evaluate::planner_itself, settle::SettleError, steering};
 use crate::{
-    book::{Book, HoldEvent},
+    book::{ApplicationEvent, Book, HoldEvent},
+    convert::merged,
     planner::Planner,
 };
 
@@ -52,9 +53,15 @@ impl Planner {
     /// Commits what a target's fleets and health mean for the releases that serve there.
     pub(crate) async fn observe_target(&self, target: &Target) -> Result<(), SettleError> {
         let Some((application, environment)) = target_of(&target.name) else { return Ok(()) };
+        let application = ApplicationId::from(application.as_str());
         let turn = self.turn().await;
-        let changes = serving(turn.book(), target, &application.as_str().into(), &environment);
+        if let Some(learnt) = learnt(turn.book(), target, &application, &environment) {
+            self.commit_application(&application, vec![learnt]).await?;
+        }
+        let changes = serving(turn.book(), target, &application, &environment);
         self.commit_releases(changes.into_iter().collect()).await?;
+        let closed = steering::closed(turn.book(), target, &application, &environment);
+        self.commit_releases(closed).await?;
         self.wake();
         Ok(())
     }
@@ -148,7 +155,11 @@ fn restored(
     let just_now = rollout.state() == State::Succeeded && taken_back.state.is_live();
     let release = book.release(rollout.release.strip_prefix("releases/").filter(|_| just_now)?)?;
     let stage = release.stages.get(environment)?;
-    can_be_restored(stage).then(|| (release.id.clone(), vec![restore(environment, rollout)]))
+    let events = || {
+        let steering = steering::steered(environment, stage, rollout);
+        std::iter::once(restore(environment, rollout)).chain(steering).collect()
+    };
+    can_be_restored(stage).then(|| (release.id.clone(), events()))
 }
 
 /// It had served there, and nothing has happened to it since but that others took its place.
@@ -165,22 +176,25 @@ fn restore(environment: &EnvironmentId, rollout: &Rollout) -> ReleaseEvent {
     }
 }
 
-/// A rollout that brings a release in.
+/// A rollout that brings a release in, or has brought it in.
 fn forward(book: &Book, rollout: &Rollout) -> Option<(ReleaseId, Vec<ReleaseEvent>)> {
     let release = book.release(rollout.release.strip_prefix("releases/")?)?;
     let (_, environment) = target_of(&rollout.target)?;
     let stage = release.stages.get(&environment)?;
-    if stage.state != StageState::RollingOut
-        || stage.rollout.as_ref().is_some_and(|known| *known != rollout.name)
-    {
+    let known = stage.rollout.as_ref() == Some(&rollout.name);
+    let asked_for = stage.state == StageState::RollingOut && stage.rollout.is_none();
+    if !known && !asked_for {
         return None;
     }
     let mut events = Vec::new();
-    if stage.rollout.is_none() {
+    if asked_for {
         let (rollout, display_name) = (rollout.name.clone(), rollout.display_name.clone());
         events.push(ReleaseEvent::RolloutStarted { environment: environment.clone(), rollout, display_name });
     }
-    events.extend(outcome(release, &environment, stage, rollout));
+    events.extend(steering::steered(&environment, stage, rollout));
+    if stage.state == StageState::RollingOut {
+        events.extend(outcome(release, &environment, stage, rollout));
+    }
     Some((release.id.clone(), events))
 }
 
@@ -280,6 +294,21 @@ fn serving(
         (true, Some(_)) | (false, None) => return None,
     };
     Some((live.id.clone(), vec![event]))
+}
+
+/// What a target says of its platform that was not known.
+fn learnt(
+    book: &Book,
+    target: &Target,
+    application: &ApplicationId,
+    environment: &EnvironmentId,
+) -> Option<ApplicationEvent> {
+    let application = book.application(application.as_str())?;
+    let own = application.spec.environments.get(environment.as_str())?;
+    let deployment = merged(application.spec.defaults.as_ref(), own);
+    // before it was told of the present revision, it speaks of the former platform
+    let told = application.targets.get(environment)?.revision() >= application.revision;
+    told.then(|| application.learns(environment, &deployment, target)).flatten()
 }
 
 /// How long its forward steps took.

@@ -1,12 +1,15 @@
 //! Committing what follows, until nothing follows any more.
 
 use bellwether_clock::Timestamp;
-use bellwether_plan::{ReleaseEvent, ReleaseId};
-use bellwether_resource::{Aggregate, Call, Decision, TransactError};
+use bellwether_plan::{ApplicationId, ReleaseEvent, ReleaseId};
+use bellwether_resource::{Aggregate, Call, Decision, Store, TransactError};
 
-use super::evaluate::{Change, evaluate};
+use super::{
+    evaluate::{Change, evaluate},
+    replan::{Foreseen, Replan},
+};
 use crate::{
-    book::{HoldEvent, Holds, Releases},
+    book::{ApplicationEvent, HoldEvent},
     planner::Planner,
 };
 
@@ -19,7 +22,7 @@ const ROUNDS: usize = 64;
 pub(crate) struct SettleError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
 /// No decision of the engine refuses.
-pub(super) type Never = std::convert::Infallible;
+type Never = std::convert::Infallible;
 
 // === impl Planner ===
 
@@ -27,12 +30,21 @@ impl Planner {
     /// Commits everything that follows now. When to look again although nothing has happened.
     pub(crate) async fn settle(&self) -> Result<Option<Timestamp>, SettleError> {
         let begun = self.now();
+        let mut foreseen = Foreseen::new();
         for _ in 0..ROUNDS {
             let turn = self.turn().await;
             let book = turn.book().clone();
-            if let Some((id, event)) = self.replan(&book) {
-                self.commit_release(&id, vec![event]).await?;
-                continue;
+            match self.replan(&book, &foreseen) {
+                Replan::Nothing => {}
+                Replan::Foresee(releases) => {
+                    drop(turn);
+                    self.foresee_all(&book, releases, &mut foreseen).await;
+                    continue;
+                }
+                Replan::Commit(id, event) => {
+                    self.commit_release(&id, vec![event]).await?;
+                    continue;
+                }
             }
             let outcome = evaluate(&book, self.now(), || self.env().uuid().to_string());
             if outcome.changes.is_empty() {
@@ -56,26 +68,27 @@ impl Planner {
         id: &ReleaseId,
         events: Vec<ReleaseEvent>,
     ) -> Result<(), SettleError> {
-        let stream = format!("{}{id}", Releases::PREFIX);
-        let decide = move |_: &_, _| Ok::<_, Never>(Decision::new(events));
-        self.stores()
-            .releases
-            .transact(&stream, Call::internal(), decide)
-            .await
-            .map(drop)
-            .map_err(SettleError::from)
+        commit(&self.stores().releases, id.as_str(), events).await
     }
 
     pub(super) async fn commit_hold(&self, id: &str, event: HoldEvent) -> Result<(), SettleError> {
-        let stream = format!("{}{id}", Holds::PREFIX);
-        let decide = move |_: &_, _| Ok::<_, Never>(Decision::new(vec![event]));
-        self.stores()
-            .holds
-            .transact(&stream, Call::internal(), decide)
-            .await
-            .map(drop)
-            .map_err(SettleError::from)
+        commit(&self.stores().holds, id, vec![event]).await
     }
+
+    pub(super) async fn commit_application(
+        &self,
+        id: &ApplicationId,
+        events: Vec<ApplicationEvent>,
+    ) -> Result<(), SettleError> {
+        commit(&self.stores().applications, id.as_str(), events).await
+    }
+}
+
+/// Commits what the engine has found out.
+async fn commit<A: Aggregate>(store: &Store<A>, id: &str, events: Vec<A::Event>) -> Result<(), SettleError> {
+    let decide = move |_: &_, _| Ok::<_, Never>(Decision::new(events));
+    let stream = format!("{}{id}", A::PREFIX);
+    store.transact(&stream, Call::internal(), decide).await.map(drop).map_err(SettleError::from)
 }
 
 // === impl SettleError ===

@@ -5,10 +5,10 @@ use std::time::Duration;
 use bellwether_client::{ApiError, Backoff};
 use bellwether_plan::{ApplicationId, EnvironmentId};
 use bellwether_proto::executor::v1::{ApplyTargetRequest, DeleteTargetRequest};
-use bellwether_resource::{Aggregate, Call, Decision};
+use bellwether_resource::Aggregate;
 use tonic::Code;
 
-use super::settle::Never;
+use super::settle::SettleError;
 use crate::{
     book::{Application, ApplicationEvent, Applications, Book},
     convert::{merged, target_message},
@@ -27,7 +27,7 @@ pub(super) struct TargetTask {
 
 /// How an attempt ended.
 enum Attempt {
-    Done(ApplicationEvent),
+    Done(Vec<ApplicationEvent>),
     Again(ApiError),
 }
 
@@ -60,7 +60,7 @@ impl TargetTask {
                 self.apply(&planner, &application).await
             };
             match attempt {
-                Attempt::Done(event) => match self.commit(&planner, event).await {
+                Attempt::Done(events) => match self.commit(&planner, events).await {
                     Ok(()) => return planner.wake(),
                     Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "asking again"),
                 },
@@ -81,9 +81,10 @@ impl TargetTask {
         let (environment, revision) = (self.environment.clone(), self.revision);
         let spec = &application.spec;
         let Some(own) = spec.environments.get(environment.as_str()) else {
-            return Attempt::Done(ApplicationEvent::TargetRemoved { environment });
+            return Attempt::Done(vec![ApplicationEvent::TargetRemoved { environment }]);
         };
-        let mut target = target_message(&self.target(), &merged(spec.defaults.as_ref(), own));
+        let deployment = merged(spec.defaults.as_ref(), own);
+        let mut target = target_message(&self.target(), &deployment);
         target.metadata.clone_from(&spec.metadata);
         let request = ApplyTargetRequest {
             request_id: format!("apply-{}-{}", self.target(), self.revision),
@@ -93,14 +94,19 @@ impl TargetTask {
         let answer = planner.executor().acting_for(&application.applied_by).apply_target(request).await;
         planner.metrics().asked("apply_target", answer.is_ok());
         match answer {
-            Ok(_) => Attempt::Done(ApplicationEvent::TargetApplied { environment, revision }),
+            Ok(answer) => {
+                let target = answer.into_inner().target.unwrap_or_default();
+                let learnt = application.learns(&environment, &deployment, &target);
+                let applied = ApplicationEvent::TargetApplied { environment, revision };
+                Attempt::Done(std::iter::once(applied).chain(learnt).collect())
+            }
             Err(status) => {
                 let error = ApiError::from(status);
                 if !is_refusal(error.code) {
                     return Attempt::Again(error);
                 }
                 let (code, text) = (error.reason.clone(), error.to_string());
-                Attempt::Done(ApplicationEvent::TargetRefused { environment, revision, code, text })
+                Attempt::Done(vec![ApplicationEvent::TargetRefused { environment, revision, code, text }])
             }
         }
     }
@@ -116,22 +122,16 @@ impl TargetTask {
         let answer = planner.executor().acting_for(&application.applied_by).delete_target(request).await;
         planner.metrics().asked("delete_target", answer.is_ok());
         match answer {
-            Ok(_) => Attempt::Done(ApplicationEvent::TargetRemoved { environment }),
+            Ok(_) => Attempt::Done(vec![ApplicationEvent::TargetRemoved { environment }]),
             Err(status) if status.code() == Code::NotFound => {
-                Attempt::Done(ApplicationEvent::TargetRemoved { environment })
+                Attempt::Done(vec![ApplicationEvent::TargetRemoved { environment }])
             }
             Err(status) => Attempt::Again(status.into()),
         }
     }
 
-    async fn commit(
-        &self,
-        planner: &Planner,
-        event: ApplicationEvent,
-    ) -> Result<(), super::settle::SettleError> {
-        let decide = move |_: &_, _| Ok::<_, Never>(Decision::new(vec![event]));
-        planner.stores().applications.transact(&self.stream(), Call::internal(), decide).await?;
-        Ok(())
+    async fn commit(&self, planner: &Planner, events: Vec<ApplicationEvent>) -> Result<(), SettleError> {
+        planner.commit_application(&self.application, events).await
     }
 
     fn stream(&self) -> String {

@@ -8,8 +8,6 @@ use bellwether_proto::{
 };
 use bellwether_resource::Violations;
 
-use crate::convert::capabilities;
-
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -25,8 +23,8 @@ pub(super) fn deployment(violations: &mut Violations, given: &pb::Deployment) {
     }
     variables(violations, "env", &given.env);
     violations.duration("stop_grace", given.stop_grace.as_ref(), Duration::ZERO..=HOUR);
-    let platform = capabilities(&given.platform).is_some();
-    violations.check(platform, "platform", format!("{:?}", given.platform), "agent, fake");
+    violations.text("platform", &given.platform, 0..=63);
+    violations.text("router", &given.router, 0..=63);
     if let Some(given) = &given.strategy {
         violations.within("strategy", |violations| strategy(violations, given));
     }

@@ -41,6 +41,8 @@ pub struct World {
     pub env: Env,
     pub fake: Fake,
     pub monitor: Monitor,
+    /// Where the planner asks how long bakes must be.
+    pub statistics: Option<Transport>,
     planner_address: SocketAddr,
     executor_address: SocketAddr,
 }
@@ -71,6 +73,7 @@ impl World {
             fake: Fake::new(env.clone()),
             dir: tempfile::tempdir().unwrap(),
             monitor: Monitor::new(decision),
+            statistics: None,
             planner_address: free().await,
             executor_address: free().await,
             env,
@@ -134,8 +137,9 @@ impl World {
             .build()
             .unwrap();
         let (env, metrics) = (self.env.clone(), Metrics::new());
+        let others = bellwether_release_planner::Others { executor, monitor: self.statistics.clone() };
         let service =
-            bellwether_release_planner::assemble(journal.clone(), executor, env, metrics, shutdown.clone());
+            bellwether_release_planner::assemble(journal.clone(), others, env, metrics, shutdown.clone());
         let server = service.await.unwrap().register(self.server());
         Process::serve(server, self.planner_address, shutdown, journal).await
     }

@@ -63,7 +63,8 @@ pub(super) fn recreate(fields: &Fields<'_>, given: &pb::Strategy) -> Recreate {
     Recreate { validate: bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between) }
 }
 
-/// Match rules hold from the first weight on; a mirror comes before any weight, on as many instances as the first.
+/// Match rules hold from the first weight on; a mirror comes before any weight, on as many instances as the first. Each
+/// weight may have a bake of its own.
 fn weights(fields: &Fields<'_>, given: &pb::Strategy) -> Vec<CanaryStep> {
     let given_weights = if given.weights_percent.is_empty() { &WEIGHTS } else { &given.weights_percent[..] };
     rising(fields, given_weights);
@@ -73,6 +74,13 @@ fn weights(fields: &Fields<'_>, given: &pb::Strategy) -> Vec<CanaryStep> {
     let percents: Vec<Percent> =
         given_weights.iter().filter_map(|percent| Percent::from_f64(*percent)).collect();
     let mut steps: Vec<CanaryStep> = percents.iter().map(|percent| plain(*percent)).collect();
+    if given.bakes.len() > given_weights.len() {
+        let most = format!("at most one for each weight: {}", given_weights.len());
+        fields.refuse("bakes", given.bakes.len().to_string(), most);
+    }
+    for (at, (step, own)) in steps.iter_mut().zip(&given.bakes).enumerate() {
+        step.bake = Some(bake::explicit(&fields.nth("bakes", at), own));
+    }
     if let Some(mirror) = step::mirror(fields, given.mirror_percent) {
         let scale = percents.first().map(|percent| Size::Percent(*percent));
         steps.insert(0, CanaryStep { scale, mirror: Some(mirror), ..plain(Percent::ZERO) });

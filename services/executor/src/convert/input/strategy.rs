@@ -50,6 +50,7 @@ fn foreign(fields: &Fields<'_>, given: &pb::Strategy, kind: pb::strategy::Kind) 
         }
     };
     refuse(!given.weights_percent.is_empty(), weighted, "weights_percent", "CANARY and BLUE_GREEN_CANARY");
+    refuse(!given.bakes.is_empty(), weighted, "bakes", "CANARY and BLUE_GREEN_CANARY");
     refuse(given.preview_bake.is_some(), blue_green, "preview_bake", "BLUE_GREEN and BLUE_GREEN_CANARY");
     refuse(given.preview_instances != 0, blue_green, "preview_instances", "BLUE_GREEN and BLUE_GREEN_CANARY");
     refuse(given.batch != 0, rolling, "batch", "ROLLING");

@@ -15,4 +15,4 @@ mod waiting;
 pub(crate) use basic::duration;
 pub(crate) use evidence::configuration_diff;
 pub(crate) use rollout::rollout;
-pub(crate) use target::target;
+pub(crate) use target::{capabilities, target};

@@ -1,5 +1,6 @@
 //! A target as it is shown.
 
+use bellwether_platform::Capabilities;
 use bellwether_proto::{common::v1 as common, executor::v1 as pb};
 use bellwether_resource::Entry;
 use bellwether_rollout::{Fleet, Ingress, Stage, TargetSpec, TargetState};
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{convert::names, targets::Targets};
 
-/// The target, in full.
+/// The target, in full; what its platform can do is not part of its state.
 pub(crate) fn target(entry: &Entry<Targets>) -> pb::Target {
     let (state, name) = (&entry.state.core, Targets::name(&entry.stream));
     let spec = state.spec.clone().unwrap_or_default();
@@ -37,6 +38,33 @@ pub(crate) fn target(entry: &Entry<Targets>) -> pb::Target {
         needs_operator: state.trouble.as_ref().map(|trouble| reason(&trouble.reason)),
         taken_over: state.hands_off(),
         allowed_actions: actions::of_target(state, name),
+        capabilities: None,
+    }
+}
+
+/// What a platform and its router can do together, for the contract.
+pub(crate) fn capabilities(can: Capabilities) -> pb::Capabilities {
+    let Capabilities {
+        weights,
+        header_match,
+        mirror,
+        affinity,
+        confirm,
+        drain,
+        surge,
+        preview,
+        fenced,
+    } = can;
+    pb::Capabilities {
+        weights,
+        header_match,
+        mirror,
+        affinity,
+        confirm,
+        drain,
+        surge,
+        preview,
+        fenced,
     }
 }
 
