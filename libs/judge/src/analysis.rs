@@ -12,6 +12,8 @@ use crate::{
     history::History,
     journeys::Journeys,
     math::log_sum_exp,
+    placebo::Placebo,
+    readings::LastReadings,
     recent::Recent,
     sample::Sample,
     segment::{Mode, Segment},
@@ -23,7 +25,12 @@ use crate::{
 
 mod assess;
 mod ingest;
+mod measures;
+mod probes;
+mod read;
 mod report;
+
+use probes::Probes;
 
 /// The analysis of one rollout.
 ///
@@ -54,6 +61,19 @@ pub struct Analysis {
     hard: HardLimits,
     recent: Recent,
     recent_slow: Recent,
+    /// The bucket above which 5 % of the baseline's past lie.
+    #[serde(default)]
+    p95: Option<usize>,
+    /// Attempts without a connection.
+    #[serde(default)]
+    recent_unconnected: Option<Recent>,
+    #[serde(default)]
+    readings: LastReadings,
+    /// None: there is no baseline.
+    #[serde(default)]
+    placebo: Option<Placebo>,
+    #[serde(default)]
+    probes: Probes,
     /// Set by FAIL; final.
     failed: Option<Failure>,
     /// What would be a FAIL hits the baseline as well, for now.
@@ -84,6 +104,9 @@ struct Pending {
     revision: i64,
     since: Timestamp,
     tick: Tick,
+    /// The baseline's part of it, as a placebo group and the rest.
+    #[serde(default)]
+    placebo: Tick,
 }
 
 /// Time and what was seen in it.
@@ -99,6 +122,9 @@ struct Progress {
     observed: Duration,
     /// Requests of the candidate in the segment.
     requests: u64,
+    /// Of these, failed.
+    #[serde(default)]
+    errors: u64,
     /// PASS was given in the segment; final for it.
     passed: bool,
     /// The last moment at which a source reported on the candidate.
@@ -133,7 +159,13 @@ impl Analysis {
     ) -> Self {
         settings.one_sided |= segment.mode(settings.has_baseline) == Mode::Alone;
         let (checks, journey_weight) = check::build(&settings, &history);
+        let placebo = settings.has_baseline.then(|| Placebo::new(&settings, &checks, &candidate));
         Self {
+            placebo,
+            p95: history.edges().map(|edges| edges.p95()),
+            readings: LastReadings::default(),
+            probes: Probes::default(),
+            recent_unconnected: Some(Recent::new(now)),
             checks,
             journeys: Journeys::new(&settings),
             journey_weight,
@@ -166,6 +198,8 @@ impl Analysis {
             != (segment.revision, segment.share, segment.kind);
         if moved {
             self.counters.route_changed();
+            self.readings.route_changed();
+            self.checks.iter_mut().for_each(Check::route_changed);
             self.pending.iter_mut().filter(|p| p.revision == 0).for_each(Pending::clear);
             self.share = segment.testable_share().map(ShareTest::new);
         }
@@ -173,6 +207,7 @@ impl Analysis {
             self.segments.pop();
         } else {
             self.progress.enter(now);
+            self.probes.clear();
             self.checks.iter_mut().for_each(Check::enter_segment);
         }
         if self.segments.len() >= SEGMENTS {
@@ -243,8 +278,14 @@ impl Analysis {
         self.segment().mode(self.settings.has_baseline)
     }
 
+    /// What every log factor of a comparison is multiplied with.
     fn temper(&self) -> f64 {
         1.0 / self.history.phi()
+    }
+
+    /// The same for what is seen of the candidate alone: nothing cancels there.
+    fn temper_alone(&self) -> f64 {
+        1.0 / self.history.phi_over_time()
     }
 
     fn fail(&mut self, why: Why) {
@@ -255,12 +296,12 @@ impl Analysis {
     /// Thresholds of errors and of slow requests above which the baseline counts as unwell itself.
     fn unwell(&self) -> (f64, f64) {
         let errors = self.checks.iter().find_map(|check| match &check.body {
-            Body::Proportion(p) if !p.is_status() => p.limits().alone,
-            Body::Proportion(_) | Body::Latency(_) | Body::TrafficShare => None,
+            Body::Proportion(p) if !p.is_of_answers() => p.limits().alone,
+            _ => None,
         });
         let slow = self.checks.iter().find_map(|check| match &check.body {
             Body::Latency(latency) => latency.alone_threshold(),
-            Body::Proportion(_) | Body::TrafficShare => None,
+            _ => None,
         });
         (errors.unwrap_or(ABSOLUTE_ERROR_LIMIT), slow.unwrap_or(0.5))
     }
@@ -270,10 +311,14 @@ impl Analysis {
 
 impl Names {
     fn side(&self, sample: &Sample) -> Option<Side> {
-        if sample.fleet == self.candidate {
+        self.side_of(&sample.fleet)
+    }
+
+    fn side_of(&self, fleet: &str) -> Option<Side> {
+        if fleet == self.candidate {
             Some(Side::Candidate)
         } else {
-            (self.baseline.as_ref() == Some(&sample.fleet)).then_some(Side::Baseline)
+            (self.baseline.as_deref() == Some(fleet)).then_some(Side::Baseline)
         }
     }
 }
@@ -283,6 +328,7 @@ impl Names {
 impl Pending {
     fn clear(&mut self) {
         self.tick.clear();
+        self.placebo.clear();
     }
 
     fn is_empty(&self) -> bool {
@@ -300,6 +346,7 @@ impl Progress {
             entered: now,
             observed: Duration::ZERO,
             requests: 0,
+            errors: 0,
             passed: false,
             reported: now,
             interval: Duration::from_secs(1),
@@ -312,6 +359,7 @@ impl Progress {
         self.entered = now;
         self.observed = Duration::ZERO;
         self.requests = 0;
+        self.errors = 0;
         self.passed = false;
         self.share = SecondOfShare::new(now);
     }

@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    count_check::CountCheck,
+    gauge_check::{GaugeCheck, SaturationCheck},
     history::History,
     latency_check::LatencyCheck,
+    math::log_mean_exp,
     proportion::{Limits, Measure, Proportion},
     settings::{
-        ABSOLUTE_ERROR_LIMIT, CheckKind, CheckSpec, ErrorRate, Role, Settings, StatusShare, WARN_ERROR_RATE,
-        margin,
+        ABSOLUTE_ERROR_LIMIT, CheckKind, CheckSpec, Connections, ErrorRate, Role, Settings, StatusShare,
+        WARN_CONNECT_FAILURES, WARN_ERROR_RATE, margin,
     },
     warning::Warning,
 };
@@ -40,13 +43,19 @@ pub enum Body {
     Latency(LatencyCheck),
     /// Traffic: says NO_DATA, never FAIL; its state belongs to the segment.
     TrafficShare,
+    /// How often something happens.
+    Count(CountCheck),
+    /// A gauge's mean.
+    Gauge(GaugeCheck),
+    /// A share of a capacity.
+    Saturation(SaturationCheck),
 }
 
-/// Which checks share one weight: all statuses together count as one check.
+/// Which checks share one weight: all shares of answers (statuses, no connection) together count as one check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Own,
-    Statuses,
+    Answers,
     None,
 }
 
@@ -63,29 +72,29 @@ pub fn build(settings: &Settings, history: &History) -> (Vec<Check>, f64) {
 fn weigh(checks: &mut [Check], settings: &Settings) -> f64 {
     let live = |check: &Check| settings.has_baseline && check.family() != Family::None;
     let alone = |check: &Check| check.has_alone() && check.family() != Family::None;
-    let (live_families, live_statuses) = families(checks, live);
-    let (alone_families, alone_statuses) = families(checks, alone);
+    let (live_families, live_answers) = families(checks, live);
+    let (alone_families, alone_answers) = families(checks, alone);
     let critical = settings.journeys.iter().filter(|journey| journey.critical).count();
     let parts = live_families + alone_families + usize::from(critical > 0);
     let part = 1.0 / parts.max(1) as f64;
     for check in checks {
-        let of = |statuses: usize| match check.family() {
+        let of = |answers: usize| match check.family() {
             Family::Own => part,
-            Family::Statuses => part / statuses.max(1) as f64,
+            Family::Answers => part / answers.max(1) as f64,
             Family::None => 0.0,
         };
-        let (of_live, of_alone) = (of(live_statuses), of(alone_statuses));
+        let (of_live, of_alone) = (of(live_answers), of(alone_answers));
         check.weight_live = if settings.has_baseline { of_live } else { 0.0 };
         check.weight_alone = if check.has_alone() { of_alone } else { 0.0 };
     }
     part / critical.max(1) as f64
 }
 
-/// How many families there are among the chosen, and how many statuses are among them.
+/// How many families there are among the chosen, and how many shares of answers are among them.
 fn families(checks: &[Check], chosen: impl Fn(&Check) -> bool) -> (usize, usize) {
     let of = |family: Family| checks.iter().filter(|check| chosen(check) && check.family() == family).count();
-    let statuses = of(Family::Statuses);
-    (of(Family::Own) + usize::from(statuses > 0), statuses)
+    let answers = of(Family::Answers);
+    (of(Family::Own) + usize::from(answers > 0), answers)
 }
 
 // === impl Check ===
@@ -105,6 +114,12 @@ impl Check {
                 settings.horizon_seconds(),
             )),
             CheckKind::TrafficShare => Body::TrafficShare,
+            CheckKind::Connections(spec) => Body::Proportion(connections(spec, settings, history)),
+            CheckKind::Count(count) => {
+                Body::Count(CountCheck::new(count.clone(), settings.horizon_seconds()))
+            }
+            CheckKind::Gauge(gauge) => Body::Gauge(GaugeCheck::new(gauge.clone(), history)),
+            CheckKind::Saturation(spec) => Body::Saturation(SaturationCheck::new(spec.clone())),
         };
         Self {
             id: spec.id.clone(),
@@ -119,8 +134,9 @@ impl Check {
     fn family(&self) -> Family {
         match (&self.body, self.role) {
             (Body::TrafficShare, _) | (_, Role::Advisory) => Family::None,
-            (Body::Proportion(p), _) if p.is_status() => Family::Statuses,
-            (Body::Proportion(_) | Body::Latency(_), _) => Family::Own,
+            (Body::Proportion(p), _) if p.is_of_answers() => Family::Answers,
+            (Body::Proportion(_) | Body::Latency(_) | Body::Count(_), _) => Family::Own,
+            (Body::Gauge(_) | Body::Saturation(_), _) => Family::Own,
         }
     }
 
@@ -133,6 +149,9 @@ impl Check {
         match &self.body {
             Body::Proportion(check) => Some(check.log_live()),
             Body::Latency(check) => check.log_live(),
+            Body::Count(check) => Some(check.log_e()),
+            Body::Gauge(check) => Some(check.log_e()),
+            Body::Saturation(check) => Some(check.log_e()),
             Body::TrafficShare => None,
         }
     }
@@ -142,7 +161,25 @@ impl Check {
         match &self.body {
             Body::Proportion(check) => check.log_alone(),
             Body::Latency(check) => check.log_alone(),
-            Body::TrafficShare => None,
+            Body::TrafficShare | Body::Count(_) | Body::Gauge(_) | Body::Saturation(_) => None,
+        }
+    }
+
+    /// ln E of WARN: that of the check's own test at 1/5 %; of a check that may only warn, the evidence of what would
+    /// be a FAIL as well, each with half of the weight. None where it never warns.
+    pub fn log_warn(&self) -> Option<f64> {
+        let own = match &self.body {
+            Body::Proportion(check) => Some(check.log_warn()),
+            Body::Latency(check) => Some(check.log_warn()),
+            Body::Count(check) => check.log_warn(),
+            Body::Gauge(check) => return Some(check.log_e()),
+            Body::Saturation(check) => return Some(check.log_warn()),
+            Body::TrafficShare => return None,
+        };
+        let fail = self.log_live().filter(|_| self.role == Role::Advisory);
+        match (own, fail) {
+            (Some(own), Some(fail)) => Some(log_mean_exp(&[own, fail])),
+            (one, None) | (None, one) => one,
         }
     }
 
@@ -151,7 +188,18 @@ impl Check {
         match &mut self.body {
             Body::Proportion(check) => check.enter_segment(),
             Body::Latency(check) => check.enter_segment(),
-            Body::TrafficShare => {}
+            Body::Count(check) => check.enter_segment(),
+            Body::Gauge(check) => check.enter_segment(),
+            Body::TrafficShare | Body::Saturation(_) => {}
+        }
+    }
+
+    /// The route changed: what is under way spans the change.
+    pub fn route_changed(&mut self) {
+        match &mut self.body {
+            Body::Count(check) => check.discard(),
+            Body::Gauge(check) => check.discard(),
+            Body::Proportion(_) | Body::Latency(_) | Body::TrafficShare | Body::Saturation(_) => {}
         }
     }
 
@@ -160,7 +208,7 @@ impl Check {
         match &mut self.body {
             Body::Proportion(check) => check.forgive(),
             Body::Latency(check) => check.forgive(),
-            Body::TrafficShare => {}
+            Body::TrafficShare | Body::Count(_) | Body::Gauge(_) | Body::Saturation(_) => {}
         }
     }
 }
@@ -173,7 +221,7 @@ fn error_rate(rate: &ErrorRate, settings: &Settings, history: &History) -> Propo
     // history counts all requests; for one journey only the absolute limit is known
     let known = match measure {
         Measure::Errors => history.error_threshold(pass_below),
-        Measure::JourneyErrors(_) | Measure::Status(_) => None,
+        Measure::JourneyErrors(_) | Measure::Status(_) | Measure::Connections => None,
     };
     let limits = Limits {
         margin: margin(rate.margin, history.dispersion.is_some()),
@@ -184,6 +232,19 @@ fn error_rate(rate: &ErrorRate, settings: &Settings, history: &History) -> Propo
         warn: WARN_ERROR_RATE,
     };
     Proportion::new(measure, limits, settings.horizon_seconds())
+}
+
+fn connections(spec: &Connections, settings: &Settings, history: &History) -> Proportion {
+    let limits = Limits {
+        margin: margin(spec.margin, history.dispersion.is_some()),
+        tolerate: spec.tolerate,
+        pass_ratio: 2.0,
+        pass_below: settings.pass_below(),
+        // without a connection it is an error, which has a form of its own
+        alone: None,
+        warn: WARN_CONNECT_FAILURES,
+    };
+    Proportion::new(Measure::Connections, limits, settings.horizon_seconds())
 }
 
 fn status_share(share: &StatusShare, index: usize, settings: &Settings, history: &History) -> Proportion {

@@ -125,6 +125,15 @@ impl Counters {
         }
     }
 
+    /// Whether an instance has served for as long as the warm-up; one whose requests nobody counts is taken to be as
+    /// old as the analysis.
+    pub fn is_warm(&self, instance: &str, started: Timestamp, warm_up: Duration, now: Timestamp) -> bool {
+        let known =
+            self.sources.values().flatten().filter_map(|of| of.instances.get(instance)?.first_request);
+        let first = known.min().unwrap_or(started);
+        now.duration_since(first).unsigned_abs() >= warm_up
+    }
+
     /// The route has changed: what sources without revisions count next spans the change and is dropped.
     pub fn route_changed(&mut self) {
         let instances = self.sources.values_mut().flatten().flat_map(|i| i.instances.values_mut());

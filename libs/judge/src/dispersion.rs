@@ -4,10 +4,21 @@
 //! rollout with placebo canaries: a random group of baseline instances of the candidate's size against the
 //! rest, in blocks of one minute. φ = Σ(kc − K·π)² / Σ Var, where Var is the hypergeometric variance; every log
 //! factor of a test is then divided by it. What hits all instances alike cancels and costs nothing.
+//!
+//! Tests that look at one side only have nothing that cancels: they are divided by the dispersion over time.
+//!
+//! This is an empirical mend, not a theorem: it holds while the rollout is as moody as the hour before it was, and for
+//! moods that last about as long as a block.
 
 use serde::{Deserialize, Serialize};
 
 use crate::ratio::Comparison;
+
+mod canaries;
+mod over_time;
+
+pub use canaries::Canaries;
+pub use over_time::OverTime;
 
 /// Accumulates blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

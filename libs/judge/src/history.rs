@@ -17,6 +17,12 @@ pub struct History {
     pub latency: Histogram,
     /// Dispersion φ ≥ 1 measured with placebo canaries; None: not measured (UNCALIBRATED).
     pub dispersion: Option<f64>,
+    /// Dispersion over time, at least 1, for the tests that look at one side only; None: that of the placebo canaries.
+    #[serde(default)]
+    pub dispersion_over_time: Option<f64>,
+    /// Lag-1 autocorrelation of gauges, by metric.
+    #[serde(default)]
+    pub autocorrelations: Vec<(String, f64)>,
 }
 
 /// Confidence of the upper bounds that thresholds are made of.
@@ -35,6 +41,16 @@ impl History {
     /// φ, at least 1.
     pub fn phi(&self) -> f64 {
         self.dispersion.unwrap_or(1.0).max(1.0)
+    }
+
+    /// φ of the tests that look at one side only: at least that of the comparisons.
+    pub fn phi_over_time(&self) -> f64 {
+        self.dispersion_over_time.unwrap_or(1.0).max(self.phi())
+    }
+
+    /// The measured autocorrelation of a gauge.
+    pub fn autocorrelation(&self, metric: &str) -> Option<f64> {
+        self.autocorrelations.iter().find(|(known, _)| known == metric).map(|(_, rho)| *rho)
     }
 
     /// The one-sided threshold for errors: min(½, max(`floor`, 2 × the upper 99 % bound)). None without history.

@@ -1,12 +1,14 @@
 //! Confidence sequences: intervals that stay right under continuous looking, for display.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Histogram, Mixture,
     histogram::upper_edge,
     math::{bisect, ln_beta, log_spaced},
-    ratio::{Comparison, log_factor},
+    ratio::Comparison,
 };
 
 /// Lower and upper limit.
@@ -77,7 +79,12 @@ impl RatioInterval {
     /// One tick; every factor is raised to `temper` = 1/φ.
     pub fn update(&mut self, tick: Comparison, temper: f64) {
         if tick.is_informative() {
-            let factors = grid().map(|ln_rho| temper * log_factor(tick, ln_rho.exp()));
+            let share = tick.ec / (tick.ec + tick.eb);
+            let (kc, all) = (temper * tick.kc, temper * (tick.kc + tick.kb));
+            let mut factors = GRIDS.0;
+            for (factor, excess) in factors.iter_mut().zip(&GRIDS.1) {
+                *factor = kc * *factor - all * (excess * share).ln_1p();
+            }
             self.0.update(&factors, false);
         }
     }
@@ -117,8 +124,14 @@ impl RatioInterval {
     }
 }
 
+/// ln ρ, and ρ − 1.
+static GRIDS: LazyLock<([f64; GRID], [f64; GRID])> = LazyLock::new(|| {
+    let logs = log_spaced::<GRID>(0.01, 100.0);
+    (logs, logs.map(f64::exp_m1))
+});
+
 fn grid() -> [f64; GRID] {
-    log_spaced::<GRID>(0.01, 100.0)
+    GRIDS.0
 }
 
 #[cfg(test)]

@@ -75,6 +75,19 @@ impl LatencyTest {
         self.tilt.update(candidate.iter(), moved, temper, new_second);
     }
 
+    /// The edges.
+    pub fn edges(&self) -> LatencyEdges {
+        LatencyEdges(self.edges)
+    }
+
+    /// Lowers ln E to about `most` where it is above (valid: evidence is only thrown away).
+    pub fn cap(&mut self, most: f64) {
+        if self.log_e() > most {
+            self.by_edge.iter_mut().for_each(|test| test.cap(most));
+            self.tilt.cap(most);
+        }
+    }
+
     /// ln E.
     pub fn log_e(&self) -> f64 {
         let mut values = [f64::NEG_INFINITY; 6];

@@ -11,6 +11,7 @@ use crate::{
     one_sided::{AboveTest, BelowTest},
     ratio::Comparison,
     settings::{Latency, WARN_P95_MILLIS},
+    warning::WARN_CAP,
 };
 
 /// Ratio of the shares above the p95 edge that PASS excludes …
@@ -116,6 +117,7 @@ impl LatencyCheck {
         self.baseline.merge(baseline);
         let edge = bucket_of(WARN_P95_MILLIS);
         self.warn_p95.update(candidate.above(edge) as f64, candidate.total() as f64, temper, false);
+        self.warn_p95.cap(WARN_CAP);
     }
 
     fn observe_limit(&mut self, candidate: &Histogram, temper: f64) {
@@ -168,10 +170,16 @@ impl LatencyCheck {
         self.alone.as_ref().map(|alone| alone.pass.log_e())
     }
 
-    /// ln E of the warnings: slower by the small shift, p95 above the absolute limit.
+    /// ln E of the warnings: the mean of "slower by the small shift" and "p95 above the absolute limit".
     pub fn log_warn(&self) -> f64 {
-        let shift = self.live.as_ref().map_or(f64::NEG_INFINITY, |live| live.warn.log_e());
-        shift.max(self.warn_p95.log_e())
+        let p95 = self.warn_p95.log_e();
+        self.live.as_ref().map_or(p95, |live| log_mean_exp(&[live.warn.log_e(), p95]))
+    }
+
+    /// The test of FAIL without evidence; None while the edges are being learned.
+    pub fn fresh_test(&self) -> Option<LatencyTest> {
+        let live = self.live.as_ref()?;
+        Some(LatencyTest::new(live.fail.edges(), self.spec.shift, self.horizon))
     }
 
     /// All latencies of the candidate and of the baseline so far.
@@ -222,6 +230,7 @@ impl Live {
     ) {
         self.fail.update(candidate, baseline, temper, second);
         self.warn.update(candidate, baseline, temper, false);
+        self.warn.cap(WARN_CAP);
         let slow = self.exceedance(candidate, baseline);
         if for_pass {
             self.pass.update(slow, temper);

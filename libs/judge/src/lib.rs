@@ -12,9 +12,13 @@
 //! decision. The tests themselves are public so that they can be checked against reference values.
 
 pub mod analysis;
+pub mod betting;
 mod check;
+mod count_check;
 pub mod counters;
 pub mod dispersion;
+pub mod gauge;
+mod gauge_check;
 pub mod hard_limits;
 pub mod histogram;
 pub mod history;
@@ -27,9 +31,11 @@ pub mod math;
 pub mod mixture;
 pub mod non_inferiority;
 pub mod one_sided;
+pub mod placebo;
 pub mod power;
 pub mod proportion;
 pub mod ratio;
+pub mod readings;
 mod recent;
 pub mod sample;
 pub mod segment;
@@ -41,10 +47,12 @@ pub mod verdict;
 mod warning;
 
 pub use analysis::Analysis;
+pub use dispersion::Canaries;
 pub use histogram::Histogram;
 pub use history::History;
 pub use latency::{LatencyEdges, LatencyTest};
 pub use mixture::Mixture;
+pub use readings::{Reading, Readings, Value};
 pub use sample::{Batch, Sample, Traffic};
 pub use segment::{Segment, SegmentKind};
 pub use settings::Settings;

@@ -96,6 +96,18 @@ impl<const J: usize> Mixture<J> {
         &self.sums
     }
 
+    /// Lowers ln E to `most` where it is above it. Evidence is only thrown away, therefore valid: what crossed its
+    /// limit long ago can be seen to end.
+    pub fn cap(&mut self, most: f64) {
+        let over = self.log_e() - most;
+        if over > 0.0 {
+            self.sums.iter_mut().for_each(|sum| *sum -= over);
+            if let Some(late) = &mut self.late {
+                late.logs.iter_mut().for_each(|log| *log = (*log - over).max(NOTHING));
+            }
+        }
+    }
+
     /// Starts again at the value of a fresh process. Only ever lowers what was collected, therefore valid.
     pub fn reset(&mut self) {
         self.sums = [0.0; J];

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Mixture,
-    ratio::{Comparison, log_factor},
-};
+use crate::{Mixture, ratio::Comparison};
 
 /// Ratios that a healthy candidate may have, below the margin.
 const ALTERNATIVES: [f64; 7] = [0.25, 0.5, 0.7, 0.85, 1.0, 1.1, 1.25];
@@ -28,8 +25,14 @@ impl NonInferiority {
     /// One tick; every factor is raised to `temper` = 1/φ.
     pub fn update(&mut self, tick: Comparison, temper: f64) {
         if tick.is_informative() {
-            let null = log_factor(tick, self.margin);
-            self.mixture.update(&ALTERNATIVES.map(|rho| temper * (log_factor(tick, rho) - null)), false);
+            let share = tick.ec / (tick.ec + tick.eb);
+            let all = tick.kc + tick.kb;
+            // l(ρ) − l(w_m) in one logarithm each: the common factor cancels
+            let null = 1.0 + (self.margin - 1.0) * share;
+            let factor = |rho: f64| {
+                tick.kc * (rho / self.margin).ln() - all * ((rho - self.margin) * share / null).ln_1p()
+            };
+            self.mixture.update(&ALTERNATIVES.map(|rho| temper * factor(rho)), false);
         }
     }
 

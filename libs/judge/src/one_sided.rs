@@ -65,6 +65,11 @@ impl AboveTest {
         self.mixture.log_e()
     }
 
+    /// Lowers ln E to `most` where it is above (valid: evidence is only thrown away).
+    pub fn cap(&mut self, most: f64) {
+        self.mixture.cap(most);
+    }
+
     /// Starts again (only ever lowers what was collected).
     pub fn reset(&mut self) {
         self.mixture.reset();

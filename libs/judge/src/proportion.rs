@@ -9,6 +9,7 @@ use crate::{
     one_sided::{AboveTest, BelowTest},
     ratio::{Comparison, ExcessTest},
     tick::Counts,
+    warning::WARN_CAP,
 };
 
 /// What is counted.
@@ -20,6 +21,8 @@ pub enum Measure {
     JourneyErrors(usize),
     /// Answers with the status of this index, of all requests.
     Status(usize),
+    /// Attempts without a connection, of all requests.
+    Connections,
 }
 
 /// Thresholds of one check.
@@ -69,6 +72,7 @@ impl Measure {
             Self::JourneyErrors(index) => {
                 counts.journeys.get(index).map_or((0, 0), |(requests, errors)| (*errors, *requests))
             }
+            Self::Connections => (counts.connect_failures, counts.requests),
             Self::Status(index) => (counts.statuses.get(index).copied().unwrap_or(0), counts.requests),
         };
         (count as f64, of as f64)
@@ -109,7 +113,7 @@ impl Proportion {
         let tick = Comparison { kc, ec, kb, eb };
         self.ratio.update(tick, temper, second);
         self.absolute.update(kc, ec, temper, second);
-        self.warn.update(kc, ec, temper, false);
+        self.warn(kc, ec, temper);
         self.interval.update(tick, temper);
         self.total.add(tick);
         if for_pass {
@@ -126,13 +130,18 @@ impl Proportion {
         {
             test.update(kc, ec, temper, second);
         }
-        self.warn.update(kc, ec, temper, false);
+        self.warn(kc, ec, temper);
         self.total.add(Comparison { kc, ec, ..Comparison::default() });
         if let Some(test) = &mut self.pass_alone
             && for_pass
         {
             test.update(kc, ec, temper);
         }
+    }
+
+    fn warn(&mut self, kc: f64, ec: f64, temper: f64) {
+        self.warn.update(kc, ec, temper, false);
+        self.warn.cap(WARN_CAP);
     }
 
     /// A new segment: PASS is earned anew.
@@ -174,9 +183,14 @@ impl Proportion {
         self.warn.log_e()
     }
 
-    /// Whether it is the share of a status.
-    pub fn is_status(&self) -> bool {
-        matches!(self.measure, Measure::Status(_))
+    /// What is counted.
+    pub fn measure(&self) -> Measure {
+        self.measure
+    }
+
+    /// Whether it is the share of one kind of answer: a status, or no connection.
+    pub fn is_of_answers(&self) -> bool {
+        matches!(self.measure, Measure::Status(_) | Measure::Connections)
     }
 
     /// The thresholds.
@@ -191,8 +205,7 @@ impl Proportion {
 
     /// The ratio of the rates as measured; None before both sides had events and requests.
     pub fn ratio(&self) -> Option<f64> {
-        let Comparison { kc, ec, kb, eb } = self.total;
-        (ec > 0.0 && kb > 0.0).then(|| (kc / ec) / (kb / eb))
+        self.total.ratio()
     }
 
     /// Confidence sequence of the ratio.

@@ -6,6 +6,8 @@
 //! Exact for counts at any margin (time-inhomogeneous Poisson, Lindon & Malek 2022); for proportions
 //! conservative.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Mixture, math::log_spaced};
@@ -33,17 +35,30 @@ fn factor(tick: Comparison, ln_rho: f64) -> f64 {
     tick.kc * ln_rho - (tick.kc + tick.kb) * (ln_rho.exp_m1() * share).ln_1p()
 }
 
-/// A test whose alternatives are `J` ratios, against the ratio of its null.
+/// Alternatives of a [`RatioTest`].
+pub const ALTERNATIVES: usize = 24;
+
+/// A test whose alternatives are 24 ratios, against the ratio of its null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RatioTest<const J: usize> {
+pub struct RatioTest {
     null: f64,
-    lo: f64,
-    hi: f64,
-    mixture: Mixture<J>,
+    /// The alternatives lie below the null.
+    #[serde(default)]
+    drop: bool,
+    mixture: Mixture<ALTERNATIVES>,
 }
 
 /// "The candidate's rate is more than `margin` times the baseline's": 24 ratios from 1.1 to 100 margins.
-pub type ExcessTest = RatioTest<24>;
+pub type ExcessTest = RatioTest;
+
+/// Multiples of the null that are tested: their logarithms, and by how much they exceed 1.
+struct Multiples {
+    logs: [f64; ALTERNATIVES],
+    excess: [f64; ALTERNATIVES],
+}
+
+static ABOVE: LazyLock<Multiples> = LazyLock::new(|| Multiples::between(1.1, 100.0));
+static BELOW: LazyLock<Multiples> = LazyLock::new(|| Multiples::between(0.01, 0.91));
 
 // === impl Comparison ===
 
@@ -60,19 +75,24 @@ impl Comparison {
     pub fn is_informative(&self) -> bool {
         self.ec > 0.0 && self.eb > 0.0 && self.kc + self.kb > 0.0
     }
+
+    /// The ratio of the rates as measured; None before both sides had exposure and the baseline events.
+    pub fn ratio(&self) -> Option<f64> {
+        (self.ec > 0.0 && self.eb > 0.0 && self.kb > 0.0).then(|| (self.kc / self.ec) / (self.kb / self.eb))
+    }
 }
 
 // === impl RatioTest ===
 
-impl<const J: usize> RatioTest<J> {
+impl RatioTest {
     /// H0: ratio ≤ `margin`; alternatives from 1.1 to 100 times the margin.
-    pub fn excess(margin: f64, mixture: Mixture<J>) -> Self {
-        Self { null: margin, lo: 1.1 * margin, hi: 100.0 * margin, mixture }
+    pub fn excess(margin: f64, mixture: Mixture<ALTERNATIVES>) -> Self {
+        Self { null: margin, drop: false, mixture }
     }
 
     /// H0: ratio ≥ `margin` (a drop); alternatives from 0.01 to 0.91 times the margin.
-    pub fn drop(margin: f64, mixture: Mixture<J>) -> Self {
-        Self { null: margin, lo: 0.01 * margin, hi: 0.91 * margin, mixture }
+    pub fn drop(margin: f64, mixture: Mixture<ALTERNATIVES>) -> Self {
+        Self { null: margin, drop: true, mixture }
     }
 
     /// One tick; every factor is raised to `temper` = 1/φ.
@@ -80,13 +100,34 @@ impl<const J: usize> RatioTest<J> {
         if !tick.is_informative() {
             return self.mixture.idle(new_second);
         }
-        let null = factor(tick, self.null.ln());
-        let factors = log_spaced::<J>(self.lo, self.hi).map(|ln_rho| temper * (factor(tick, ln_rho) - null));
+        // l(m·ρ0) − l(ρ0) = kc·ln m − K·ln(1 + (m−1)·ρ0·share / (1 + (ρ0−1)·share))
+        let share = tick.ec / (tick.ec + tick.eb);
+        let part = self.null * share / (1.0 + (self.null - 1.0) * share);
+        let (kc, all) = (temper * tick.kc, temper * (tick.kc + tick.kb));
+        let multiples: &Multiples = if self.drop { &BELOW } else { &ABOVE };
+        let mut factors = multiples.logs;
+        for (factor, excess) in factors.iter_mut().zip(&multiples.excess) {
+            *factor = kc * *factor - all * (excess * part).ln_1p();
+        }
         self.mixture.update(&factors, new_second);
     }
 
     /// ln E.
     pub fn log_e(&self) -> f64 {
         self.mixture.log_e()
+    }
+
+    /// Lowers ln E to `most` where it is above (valid: evidence is only thrown away).
+    pub fn cap(&mut self, most: f64) {
+        self.mixture.cap(most);
+    }
+}
+
+// === impl Multiples ===
+
+impl Multiples {
+    fn between(lo: f64, hi: f64) -> Self {
+        let logs = log_spaced(lo, hi);
+        Self { logs, excess: logs.map(f64::exp_m1) }
     }
 }

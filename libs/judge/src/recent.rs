@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Half of the window.
 const HALF: Duration = Duration::from_secs(5);
-/// Fewer requests of the baseline than this say nothing about it.
+/// Fewer requests than this say nothing.
 const LEAST: f64 = 10.0;
 
 /// Counts of the last 5 to 10 seconds, in two buckets that are turned over.
@@ -52,6 +52,12 @@ impl Recent {
     /// Adds events of requests on the baseline.
     pub fn baseline(&mut self, events: f64, requests: f64) {
         add(&mut self.now.baseline, events, requests);
+    }
+
+    /// The share of events on the candidate; None below 10 requests.
+    pub fn candidate_share(&self) -> Option<f64> {
+        let requests = self.now.candidate.1 + self.before.candidate.1;
+        (requests >= LEAST).then(|| (self.now.candidate.0 + self.before.candidate.0) / requests)
     }
 
     /// Whether the baseline is at least half as bad as the candidate, or as the threshold `p0` where that is

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+mod measures;
+
+pub use measures::{Connections, Count, Counter, Exposure, Gauge, Preset, Saturation, Worse};
+
 /// The settings of an analysis, fixed at its start. All rates and shares are fractions (0.01 = 1 %).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -25,6 +29,10 @@ pub struct Settings {
     pub checks: Vec<CheckSpec>,
     /// Requests that are counted on their own.
     pub journeys: Vec<Journey>,
+    /// Low risk: after the minimum without an error, with all probes green, a step may be passed by policy where the
+    /// statistics cannot decide. The verdict stays UNDECIDED and says so.
+    #[serde(default)]
+    pub pass_by_policy: bool,
 }
 
 /// One thing that is looked at.
@@ -60,6 +68,14 @@ pub enum CheckKind {
     StatusShare(StatusShare),
     /// Whether the candidate gets at least half the share it should.
     TrafficShare,
+    /// The share of attempts without a connection.
+    Connections(Connections),
+    /// How often something happens: throughput, business.
+    Count(Count),
+    /// The mean of a gauge.
+    Gauge(Gauge),
+    /// A share of a capacity, against a threshold.
+    Saturation(Saturation),
 }
 
 /// Settings of the comparison of error rates.
@@ -123,6 +139,8 @@ pub const CRITICAL_JOURNEY_LIMIT: f64 = 0.05;
 pub const ABSOLUTE_ERROR_LIMIT: f64 = 0.05;
 /// Error rate that warns.
 pub const WARN_ERROR_RATE: f64 = 0.02;
+/// Share of attempts without a connection that warns, over the last 10 s.
+pub const WARN_CONNECT_FAILURES: f64 = 0.2;
 /// p95 that warns, in ms.
 pub const WARN_P95_MILLIS: f64 = 200.0;
 /// Ratio margin with measured dispersion.
@@ -144,6 +162,7 @@ impl Default for Settings {
             has_baseline: true,
             checks: CheckSpec::defaults(),
             journeys: Vec::new(),
+            pass_by_policy: false,
         }
     }
 }
@@ -173,34 +192,28 @@ impl Settings {
     pub fn statuses(&self) -> Vec<u16> {
         let of = |check: &CheckSpec| match &check.kind {
             CheckKind::StatusShare(share) => Some(share.status),
-            CheckKind::ErrorRate(_) | CheckKind::Latency(_) | CheckKind::TrafficShare => None,
+            _ => None,
         };
         self.checks.iter().filter_map(of).collect()
+    }
+}
+
+// === impl CheckKind ===
+
+impl CheckKind {
+    /// The role of a check that names none.
+    pub fn default_role(&self) -> Role {
+        match self {
+            Self::ErrorRate(_) | Self::Latency(_) => Role::Blocking,
+            Self::StatusShare(_) | Self::TrafficShare | Self::Connections(_) | Self::Count(_) => Role::Guard,
+            Self::Gauge(_) | Self::Saturation(_) => Role::Advisory,
+        }
     }
 }
 
 /// The ratio margin that applies: as set, else by whether dispersion was measured.
 pub fn margin(set: Option<f64>, calibrated: bool) -> f64 {
     set.unwrap_or(if calibrated { CALIBRATED_MARGIN } else { UNCALIBRATED_MARGIN })
-}
-
-// === impl CheckSpec ===
-
-impl CheckSpec {
-    /// The checks of an empty policy.
-    pub fn defaults() -> Vec<Self> {
-        let check = |id: &str, role, kind| Self { id: id.to_owned(), role, kind };
-        let mut checks = vec![
-            check("errors", Role::Blocking, CheckKind::ErrorRate(ErrorRate::default())),
-            check("latency", Role::Blocking, CheckKind::Latency(Latency::default())),
-        ];
-        checks.extend([401, 403, 404, 429].map(|status| {
-            let share = StatusShare { status, margin: None, tolerate: 0.005 };
-            check(&format!("status-{status}"), Role::Guard, CheckKind::StatusShare(share))
-        }));
-        checks.push(check("traffic-share", Role::Guard, CheckKind::TrafficShare));
-        checks
-    }
 }
 
 // === impl ErrorRate, Latency ===

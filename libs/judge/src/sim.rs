@@ -142,7 +142,7 @@ impl Scenario {
             if tick.candidate.errors > 0 {
                 outcome.first_error_after.get_or_insert(elapsed);
             }
-            analysis.tick(&mut tick, self.interval, start + elapsed);
+            analysis.tick(&mut tick, None, self.interval, start + elapsed);
             match analysis.assess(start + elapsed).decision {
                 Decision::Fail => {
                     outcome.failed_after = Some(elapsed);
@@ -166,6 +166,7 @@ impl Scenario {
             statuses: Vec::new(),
             latency: counts.latency,
             dispersion: self.dispersion,
+            ..History::default()
         }
     }
 

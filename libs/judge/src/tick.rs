@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Histogram;
+use crate::{Histogram, Traffic};
 
 /// Counts of one side, not cumulative.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +57,14 @@ impl Counts {
         }
         for (sum, more) in self.journeys.iter_mut().zip(&other.journeys) {
             *sum = (sum.0 + more.0, sum.1 + more.1);
+        }
+    }
+
+    /// Adds another's counts with the latencies, except those of copies, which say nothing.
+    pub fn add(&mut self, other: &Counts, traffic: Traffic) {
+        self.add_requests(other);
+        if traffic != Traffic::Mirrored {
+            self.latency.merge(&other.latency);
         }
     }
 

@@ -45,6 +45,10 @@ pub enum Why {
     MinBake,
     /// The evidence for rolling back is at least 10; PASS waits.
     Suspicious,
+    /// The evidence would be a FAIL, but the baseline differs as much from itself.
+    NoisyBaseline,
+    /// The statistics cannot decide, and the policy may let the step pass: low risk, the minimum is over, nothing failed.
+    PassByPolicy,
 }
 
 /// A decision in short.
@@ -97,8 +101,22 @@ pub struct Report {
     pub log_limit: f64,
     /// Whether dispersion was measured.
     pub calibrated: bool,
+    /// max ln E of the running placebo; None before it compared anything. At `log_limit` or above, the baseline differs
+    /// from itself.
+    pub log_placebo: Option<f64>,
     /// Samples until here are part of it.
     pub observed_through: Option<Timestamp>,
+}
+
+/// One quantile of the latency of both sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QuantileReport {
+    /// Which, e.g. 0.99.
+    pub q: f64,
+    /// In ms on the candidate, and its anytime-valid band at 1 − α.
+    pub candidate: Option<(f64, Interval)>,
+    /// The same of the baseline.
+    pub baseline: Option<(f64, Interval)>,
 }
 
 /// Where one check stands.
@@ -136,6 +154,8 @@ pub struct CheckReport {
     pub threshold: Option<f64>,
     /// About how much longer it needs to PASS.
     pub time_needed: Option<Duration>,
+    /// Quantiles of both sides with their bands, of a check of latency.
+    pub quantiles: Vec<QuantileReport>,
     /// Journeys that carry the excess.
     pub journeys: Vec<String>,
     /// One sentence for people.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// ln of 1/5 %.
 pub const WARN_LIMIT: f64 = 2.995_732_273_553_991;
+/// Evidence for a warning is not kept above this, so that a warning can end: ln 20 + 2, so that the mean of two still
+/// reaches the limit.
+pub const WARN_CAP: f64 = WARN_LIMIT + 2.0;
 /// Below the limit for this long: the warning is over.
 const CLEAR_AFTER: Duration = Duration::from_secs(60);
 

@@ -8,13 +8,11 @@ use std::{
 
 use bellwether_clock::Timestamp;
 use bellwether_judge::{
-    Batch, Histogram, History, Side, Traffic,
+    Batch, Canaries, Histogram, History, Side, Traffic,
     counters::{Context, Counters, Delta},
     tick::Counts,
 };
 use serde::{Deserialize, Serialize};
-
-use crate::placebo::Placebo;
 
 /// Length of one part of the hour.
 const PART: i64 = 300;
@@ -36,7 +34,7 @@ pub struct Histories(Mutex<BTreeMap<String, Fleet>>);
 pub struct Fleet {
     counters: Counters,
     parts: VecDeque<Part>,
-    placebo: Placebo,
+    placebo: Canaries,
     seen: Timestamp,
     #[serde(skip)]
     dirty: bool,
@@ -106,7 +104,7 @@ impl Fleet {
         Self {
             counters: Counters::default(),
             parts: VecDeque::new(),
-            placebo: Placebo::default(),
+            placebo: Canaries::default(),
             seen: now,
             dirty: true,
         }
@@ -137,13 +135,17 @@ impl Fleet {
         self.counters.difference(batch, context, of_fleet, |delta: Delta<'_>| {
             part.counts.add_requests(delta.counts);
             part.counts.latency.merge(&delta.counts.latency);
-            placebo.count(delta.instance, delta.counts);
+            placebo.count(delta.instance, delta.counts, now);
         });
     }
 
     fn history(&self, now: Timestamp) -> History {
         let oldest = now.as_second().div_euclid(PART) - PARTS;
-        let mut history = History { dispersion: self.placebo.phi(), ..History::default() };
+        let mut history = History {
+            dispersion: self.placebo.phi(),
+            dispersion_over_time: self.placebo.phi_over_time(),
+            ..History::default()
+        };
         let mut statuses = [0; STATUSES.len()];
         let mut latency = Histogram::default();
         for part in self.parts.iter().filter(|part| part.number > oldest) {

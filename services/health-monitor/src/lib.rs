@@ -20,7 +20,6 @@ mod evidence;
 mod histories;
 mod metrics;
 mod monitor;
-mod placebo;
 mod record;
 mod registry;
 mod running;

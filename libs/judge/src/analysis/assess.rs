@@ -6,9 +6,12 @@ use super::Analysis;
 use crate::{
     check::{Body, Check},
     math::log_sum_exp,
+    placebo::Placebo,
+    proportion::Measure,
     segment::Mode,
-    settings::Role,
+    settings::{Role, WARN_CONNECT_FAILURES},
     verdict::{Assessment, BaselineKind, Decision, Why},
+    warning::WARN_LIMIT,
 };
 
 /// ln 10: PASS waits while the evidence for rolling back is at or above this.
@@ -35,11 +38,18 @@ impl Analysis {
     }
 
     fn warn(&mut self, now: Timestamp) {
+        let share = self.recent_unconnected.and_then(|recent| recent.candidate_share());
+        let crowded = share.is_some_and(|share| share >= WARN_CONNECT_FAILURES);
         for check in &mut self.checks {
-            match &check.body {
-                Body::Proportion(proportion) => check.warning.update(proportion.log_warn(), now),
-                Body::Latency(latency) => check.warning.update(latency.log_warn(), now),
-                Body::TrafficShare => {}
+            let unconnected =
+                matches!(&check.body, Body::Proportion(p) if p.measure() == Measure::Connections);
+            // no statistic: the share of the last seconds, as the limit is worded
+            let log_e = match unconnected {
+                true => Some(if crowded { WARN_LIMIT } else { f64::NEG_INFINITY }),
+                false => check.log_warn(),
+            };
+            if let Some(log_e) = log_e {
+                check.warning.update(log_e, now);
             }
         }
     }
@@ -57,7 +67,7 @@ impl Analysis {
             let compared = log_sum_exp(self.weighted(true));
             if compared < limit && shared {
                 self.hold_as_common();
-            } else {
+            } else if !self.is_noisy(log_evidence) {
                 self.fail(Why::CheckFailed);
             }
         }
@@ -65,6 +75,13 @@ impl Analysis {
         if let Some(crossed) = self.hard.crossed(no_baseline, now) {
             if shared { self.common = true } else { self.fail(Why::HardLimit(crossed)) }
         }
+    }
+
+    /// Whether the baseline has shown that it differs from itself, and the candidate not that it differs by more.
+    fn is_noisy(&self, log_evidence: f64) -> bool {
+        let limit = self.settings.fail_limit();
+        let placebo = self.placebo.as_ref().and_then(Placebo::highest);
+        placebo.is_some_and(|placebo| placebo >= limit && log_evidence - placebo < limit)
     }
 
     /// What was seen of the candidate alone while stable was unwell is no evidence against the candidate.
@@ -88,13 +105,18 @@ impl Analysis {
             return (Decision::NoData, Why::TrafficShare);
         }
         if self.progress.requests == 0 {
-            return (Decision::Undecided, Why::NoTraffic);
+            let why = if self.may_pass_by_policy() { Why::PassByPolicy } else { Why::NoTraffic };
+            return (Decision::Undecided, why);
+        }
+        if log_evidence >= self.settings.fail_limit() && self.is_noisy(log_evidence) {
+            return (Decision::Undecided, Why::NoisyBaseline);
         }
         if log_evidence >= SUSPICIOUS {
             return (Decision::Undecided, Why::Suspicious);
         }
         if !self.has_passed() {
-            return (Decision::Undecided, Why::Collecting);
+            let why = if self.may_pass_by_policy() { Why::PassByPolicy } else { Why::Collecting };
+            return (Decision::Undecided, why);
         }
         if self.progress.observed < self.segment().min {
             return (Decision::Undecided, Why::MinBake);
@@ -128,7 +150,8 @@ impl Analysis {
     /// Whether a check applies in the segment, so that PASS may wait for it.
     pub(super) fn can_pass(&self, check: &Check) -> bool {
         match (&check.body, self.mode()) {
-            (Body::TrafficShare, _) => false,
+            (Body::TrafficShare | Body::Saturation(_), _) => false,
+            (Body::Count(_) | Body::Gauge(_), mode) => mode == Mode::Live,
             (Body::Proportion(_), _) => true,
             (Body::Latency(_), Mode::Live) => self.segment().judges_latency(),
             (Body::Latency(latency), Mode::Alone) => {
@@ -144,7 +167,10 @@ impl Analysis {
             (Body::Proportion(proportion), Mode::Alone) => proportion.log_pass_alone(),
             (Body::Latency(latency), Mode::Live) => latency.log_pass_live(),
             (Body::Latency(latency), Mode::Alone) => latency.log_pass_alone(),
-            (Body::TrafficShare, _) => None,
+            (Body::Count(count), Mode::Live) => Some(count.log_pass()),
+            (Body::Gauge(gauge), Mode::Live) => Some(gauge.log_pass()),
+            (Body::Count(_) | Body::Gauge(_), Mode::Alone) => None,
+            (Body::TrafficShare | Body::Saturation(_), _) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{Analysis, Pending};
 use crate::{
     check::Body,
     counters::{Context, Delta},
+    recent::Recent,
     sample::{Batch, Traffic},
     segment::{Mode, Segment},
     tick::{Side, Tick},
@@ -29,6 +30,7 @@ impl Analysis {
         }
         self.recent.turn(now);
         self.recent_slow.turn(now);
+        self.turn_unconnected(now);
         if batch.samples.iter().any(|sample| self.names.side(sample) == Some(Side::Candidate)) {
             self.progress.report(now, batch.interval);
         }
@@ -39,13 +41,19 @@ impl Analysis {
     }
 
     /// Takes one tick of the present segment as it is: for simulations, which have no counters to difference.
-    pub fn tick(&mut self, tick: &mut Tick, elapsed: Duration, now: Timestamp) {
+    /// `placebo`: the baseline's part of it once more, as a group and the rest.
+    pub fn tick(&mut self, tick: &mut Tick, placebo: Option<&Tick>, elapsed: Duration, now: Timestamp) {
         self.recent.turn(now);
         self.recent_slow.turn(now);
+        self.turn_unconnected(now);
         self.progress.report(now, elapsed);
         self.progress.through = Some(now);
         let segment = *self.segment();
-        self.judge(&segment, tick, true);
+        self.judge(&segment, tick, placebo, true);
+    }
+
+    fn turn_unconnected(&mut self, now: Timestamp) {
+        self.recent_unconnected.get_or_insert_with(|| Recent::new(now)).turn(now);
     }
 
     /// Sorts what is new by route revision.
@@ -78,12 +86,12 @@ impl Analysis {
         if delta.traffic == Traffic::Live && segment.index == self.segment().index && settled {
             self.progress.share.count(delta.side, delta.counts.requests);
         }
+        let group = self.placebo.as_mut().and_then(|placebo| placebo.side(delta.side, delta.instance));
         let (statuses, journeys) = (delta.counts.statuses.len(), delta.counts.journeys.len());
-        let tick = &mut self.pending_of(delta.revision, now, || Tick::sized(statuses, journeys)).tick;
-        let side = tick.side_mut(delta.side);
-        side.add_requests(delta.counts);
-        if delta.traffic != Traffic::Mirrored {
-            side.latency.merge(&delta.counts.latency); // that of copies says nothing
+        let pending = self.pending_of(delta.revision, now, || Tick::sized(statuses, journeys));
+        pending.tick.side_mut(delta.side).add(delta.counts, delta.traffic);
+        if let Some(group) = group {
+            pending.placebo.side_mut(group).add(delta.counts, delta.traffic);
         }
     }
 
@@ -103,7 +111,7 @@ impl Analysis {
         self.segments.iter().rev().find(covers).copied()
     }
 
-    fn pending_of(&mut self, revision: i64, now: Timestamp, new: impl FnOnce() -> Tick) -> &mut Pending {
+    fn pending_of(&mut self, revision: i64, now: Timestamp, new: impl Fn() -> Tick) -> &mut Pending {
         let found = self.pending.iter().position(|p| p.revision == revision && !p.is_empty());
         let free = || self.pending.iter().position(Pending::is_empty);
         let at = match found.or_else(free) {
@@ -112,7 +120,7 @@ impl Analysis {
                 if self.pending.len() >= WAITING {
                     self.pending.remove(0);
                 }
-                self.pending.push(Pending { revision, since: now, tick: new() });
+                self.pending.push(Pending { revision, since: now, tick: new(), placebo: new() });
                 self.pending.len() - 1
             }
         };
@@ -132,22 +140,25 @@ impl Analysis {
             };
             let (revision, since) = (pending.revision, pending.since);
             let mut tick = std::mem::take(&mut pending.tick);
+            let mut placebo = std::mem::take(&mut pending.placebo);
             let old = now.duration_since(since).unsigned_abs() >= WAIT;
             let taken = self.segment_of(revision).is_none_or(|segment| {
                 let present = segment.index == self.segment().index;
-                self.judge(&segment, &mut tick, present)
+                self.judge(&segment, &mut tick, Some(&placebo), present)
             });
             if taken || old {
                 tick.clear();
+                placebo.clear();
             }
             if let Some(pending) = self.pending.get_mut(index) {
                 pending.tick = tick;
+                pending.placebo = placebo;
             }
         }
     }
 
     /// Turns one tick into evidence. False when it must wait for the other side.
-    fn judge(&mut self, segment: &Segment, tick: &mut Tick, present: bool) -> bool {
+    fn judge(&mut self, segment: &Segment, tick: &mut Tick, placebo: Option<&Tick>, present: bool) -> bool {
         let mode = segment.mode(self.settings.has_baseline);
         let one_sided = tick.candidate.requests == 0 || tick.baseline.requests == 0;
         if mode == Mode::Live && one_sided {
@@ -156,6 +167,7 @@ impl Analysis {
         self.look_around(tick);
         if present {
             self.progress.requests += tick.candidate.requests;
+            self.progress.errors += tick.candidate.errors;
         }
         if tick.candidate.requests == 0 {
             return true;
@@ -165,7 +177,12 @@ impl Analysis {
         }
         let second = std::mem::take(&mut self.progress.second);
         match mode {
-            Mode::Live => self.compare(tick, second, present),
+            Mode::Live => {
+                self.compare(tick, segment.testable_share(), second, present);
+                if let (Some(running), Some(placebo)) = (&mut self.placebo, placebo) {
+                    running.update(placebo, 1.0 / self.history.phi(), second);
+                }
+            }
             Mode::Alone => self.observe(tick, second, present),
         }
         true
@@ -175,14 +192,17 @@ impl Analysis {
     fn look_around(&mut self, tick: &Tick) {
         let (c, b) = (&tick.candidate, &tick.baseline);
         self.recent.candidate(c.errors as f64, c.requests as f64);
+        if let Some(recent) = &mut self.recent_unconnected {
+            recent.candidate(c.connect_failures as f64, c.requests as f64);
+        }
         self.recent.baseline(b.errors as f64, b.requests as f64);
-        if let Some(edges) = self.history.edges() {
-            self.recent_slow.candidate(c.latency.above(edges.p95()) as f64, c.latency.total() as f64);
-            self.recent_slow.baseline(b.latency.above(edges.p95()) as f64, b.latency.total() as f64);
+        if let Some(p95) = self.p95 {
+            self.recent_slow.candidate(c.latency.above(p95) as f64, c.latency.total() as f64);
+            self.recent_slow.baseline(b.latency.above(p95) as f64, b.latency.total() as f64);
         }
     }
 
-    fn compare(&mut self, tick: &Tick, second: bool, present: bool) {
+    fn compare(&mut self, tick: &Tick, share: Option<f64>, second: bool, present: bool) {
         let temper = self.temper();
         for check in &mut self.checks {
             match &mut check.body {
@@ -190,21 +210,22 @@ impl Analysis {
                 Body::Latency(l) => {
                     l.compare(&tick.candidate.latency, &tick.baseline.latency, temper, second, present);
                 }
-                Body::TrafficShare => {}
+                Body::Count(count) => super::read::count(count, tick, share, (temper, second, present)),
+                Body::TrafficShare | Body::Gauge(_) | Body::Saturation(_) => {}
             }
         }
-        self.journeys.update(tick, temper, second, false);
+        self.journeys.update(tick, 1.0 / self.history.phi_over_time(), second, false);
     }
 
     fn observe(&mut self, tick: &Tick, second: bool, present: bool) {
         // while stable is unwell, what is seen of the candidate alone says nothing, for or against it
-        let (temper, frozen) = (self.temper(), self.common);
+        let (temper, frozen) = (self.temper_alone(), self.common);
         let present = present && !frozen;
         for check in &mut self.checks {
             match &mut check.body {
                 Body::Proportion(p) => p.observe(&tick.candidate, temper, second, present, frozen),
                 Body::Latency(l) => l.observe(&tick.candidate.latency, temper, second, present, frozen),
-                Body::TrafficShare => {}
+                Body::TrafficShare | Body::Count(_) | Body::Gauge(_) | Body::Saturation(_) => {}
             }
         }
         self.journeys.update(tick, temper, second, frozen);

@@ -6,15 +6,17 @@ use jiff::Timestamp;
 
 use super::Analysis;
 use crate::{
+    Histogram,
     check::{Body, Check},
     interval::{Interval, quantile_band},
     journeys::JourneyState,
     latency_check::LatencyCheck,
+    placebo::Placebo,
     proportion::Proportion,
     ratio::Comparison,
     segment::Mode,
     settings::{CRITICAL_JOURNEY_LIMIT, Role},
-    verdict::{CheckReport, Decision, Level, Report, Why},
+    verdict::{CheckReport, Decision, Level, QuantileReport, Report, Why},
 };
 
 /// The time needed is not guessed before this much evidence.
@@ -44,6 +46,7 @@ impl Analysis {
             baseline: self.baseline_kind(),
             log_limit: self.settings.fail_limit(),
             calibrated: self.history.dispersion.is_some(),
+            log_placebo: self.placebo.as_ref().and_then(Placebo::highest),
             observed_through: self.progress.through,
         }
     }
@@ -69,6 +72,9 @@ impl Analysis {
                 }
             }
             Body::TrafficShare => reports.extend(self.traffic_share(check)),
+            Body::Count(count) => reports.push(self.count_report(check, count)),
+            Body::Gauge(gauge) => reports.push(self.gauge_report(check, gauge)),
+            Body::Saturation(saturation) => reports.push(self.saturation_report(check, saturation)),
         }
         reports
     }
@@ -143,6 +149,7 @@ impl Analysis {
             candidate_samples: candidate.total(),
             baseline_samples: baseline.total(),
             threshold: pb.map(|pb| pb * margin),
+            quantiles: quantiles(candidate, baseline, self.settings.alpha),
             text,
             ..self.base(check, Mode::Live, latency.log_live().unwrap_or(-std::f64::consts::LN_2))
         }
@@ -199,13 +206,14 @@ impl Analysis {
             baseline_samples: eb as u64,
             threshold: Some(100.0 * CRITICAL_JOURNEY_LIMIT),
             time_needed: None,
+            quantiles: Vec::new(),
             journeys: vec![journey.id.clone()],
             text: format!("critical journey {}: {kc} of {ec} failed on the candidate", journey.id),
         }
     }
 
     /// What every check's report has; the rest is filled in.
-    fn base(&self, check: &Check, form: Mode, log_evidence: f64) -> CheckReport {
+    pub(super) fn base(&self, check: &Check, form: Mode, log_evidence: f64) -> CheckReport {
         let weight = match form {
             Mode::Live => check.weight_live,
             Mode::Alone => check.weight_alone,
@@ -230,6 +238,7 @@ impl Analysis {
             baseline_samples: 0,
             threshold: None,
             time_needed: log_pass.and_then(|log_e| self.time_needed(log_e)),
+            quantiles: Vec::new(),
             journeys: Vec::new(),
             text: String::new(),
         }
@@ -249,10 +258,10 @@ impl Analysis {
 
     fn carriers(&self, check: &Check) -> Vec<String> {
         match &check.body {
-            Body::Proportion(proportion) if !proportion.is_status() => {
+            Body::Proportion(proportion) if !proportion.is_of_answers() => {
                 self.journeys.excess().into_iter().map(str::to_owned).collect()
             }
-            Body::Proportion(_) | Body::Latency(_) | Body::TrafficShare => Vec::new(),
+            _ => Vec::new(),
         }
     }
 }
@@ -268,6 +277,13 @@ fn blame(checks: &mut [CheckReport]) {
             check.decision = Decision::Fail;
         }
     }
+}
+
+/// p50, p95 and p99 of both sides.
+fn quantiles(candidate: &Histogram, baseline: &Histogram, alpha: f64) -> Vec<QuantileReport> {
+    let of = |histogram: &Histogram, q: f64| histogram.quantile(q).zip(quantile_band(histogram, q, alpha));
+    let report = |q| QuantileReport { q, candidate: of(candidate, q), baseline: of(baseline, q) };
+    [0.5, 0.95, 0.99].map(report).into()
 }
 
 fn percent(count: f64, of: f64) -> Option<f64> {

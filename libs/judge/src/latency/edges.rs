@@ -1,5 +1,7 @@
 //! Exceedance of one bucket edge, compared at ratio 1.
 
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Mixture, math::log_spaced};
@@ -7,6 +9,12 @@ use crate::{Mixture, math::log_spaced};
 /// Odds ratios 1.1 to 50 of "slower than the edge" against equality.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EdgeTest(Mixture<12>);
+
+/// ln w, and w − 1.
+static ODDS: LazyLock<([f64; 12], [f64; 12])> = LazyLock::new(|| {
+    let logs = log_spaced::<12>(1.1, 50.0);
+    (logs, logs.map(f64::exp_m1))
+});
 
 /// Log factor of the odds ratio e^`ln_w` against 1 for kc of nc and kb of nb, with the hypergeometric normaliser
 /// replaced by the smaller of two bounds that depend on the margins only (Hoeffding 1963: sampling without
@@ -33,13 +41,23 @@ impl EdgeTest {
         if nc <= 0.0 || nb <= 0.0 || k <= 0.0 || k >= nc + nb {
             return self.0.idle(new_second);
         }
-        let grid = log_spaced::<12>(1.1, 50.0);
-        let factors = grid.map(|ln_w| temper * hoeffding_log_factor(kc, nc, kb, nb, ln_w));
+        let (by_events, by_requests) = (nc / (nc + nb), k / (nc + nb));
+        let mut factors = ODDS.0;
+        for (factor, excess) in factors.iter_mut().zip(&ODDS.1) {
+            // hoeffding_log_factor, with w − 1 at hand
+            let bound = (k * (excess * by_events).ln_1p()).min(nc * (excess * by_requests).ln_1p());
+            *factor = temper * (kc * *factor - bound);
+        }
         self.0.update(&factors, new_second);
     }
 
     /// ln E.
     pub fn log_e(&self) -> f64 {
         self.0.log_e()
+    }
+
+    /// Lowers ln E to `most` where it is above.
+    pub fn cap(&mut self, most: f64) {
+        self.0.cap(most);
     }
 }

@@ -77,6 +77,11 @@ impl TiltTest {
     pub fn log_e(&self) -> f64 {
         self.0.log_e()
     }
+
+    /// Lowers ln E to `most` where it is above.
+    pub fn cap(&mut self, most: f64) {
+        self.0.cap(most);
+    }
 }
 
 fn scored(bucket: usize, c: f64, b: f64) -> Option<(f64, [f64; 5], f64, f64)> {

@@ -39,7 +39,14 @@ pub fn history() -> History {
     for (millis, count) in LATENCIES {
         latency.add(bucket_of(millis), count * 3_600);
     }
-    History { requests: 360_000, errors: 360, statuses: vec![(401, 720)], latency, dispersion: Some(1.0) }
+    History {
+        requests: 360_000,
+        errors: 360,
+        statuses: vec![(401, 720)],
+        latency,
+        dispersion: Some(1.0),
+        ..History::default()
+    }
 }
 
 /// Latencies of a hundred requests.

@@ -152,7 +152,7 @@ fn grid_processes() {
 
 /// Production's comparison.
 fn excess(case: &Value, margin: f64) -> Vec<f64> {
-    let mut test = RatioTest::<24>::excess(margin, Mixture::plain());
+    let mut test = RatioTest::excess(margin, Mixture::plain());
     let step = |tick: Tick| {
         test.update(comparison(tick), 1.0, false);
         test.log_e()

@@ -36,10 +36,7 @@ pub(super) fn plan(request: &pb::PlanAnalysisRequest) -> Result<pb::PlanAnalysis
 fn answer(question: &Question, settings: &Settings) -> pb::PlanAnalysisResponse {
     let errors = settings.checks.iter().find_map(|check| match &check.kind {
         CheckKind::ErrorRate(rate) if rate.journey.is_none() => Some(rate.clone()),
-        CheckKind::ErrorRate(_)
-        | CheckKind::Latency(_)
-        | CheckKind::StatusShare(_)
-        | CheckKind::TrafficShare => None,
+        _ => None,
     });
     let mut notes = Vec::new();
     if errors.is_none() {

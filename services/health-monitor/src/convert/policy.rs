@@ -88,10 +88,7 @@ fn role_of(role: pb::CheckRole, kind: &CheckKind) -> Role {
         pb::CheckRole::Blocking => Role::Blocking,
         pb::CheckRole::Guard => Role::Guard,
         pb::CheckRole::Advisory => Role::Advisory,
-        pb::CheckRole::Unspecified => match kind {
-            CheckKind::ErrorRate(_) | CheckKind::Latency(_) => Role::Blocking,
-            CheckKind::StatusShare(_) | CheckKind::TrafficShare => Role::Guard,
-        },
+        pb::CheckRole::Unspecified => kind.default_role(),
     }
 }
 

@@ -63,6 +63,8 @@ fn reason(report: &Report) -> Reason {
         | Why::NoSamples
         | Why::TrafficShare
         | Why::CommonMode
+        | Why::NoisyBaseline
+        | Why::PassByPolicy
         | Why::MinBake => {}
     }
     Reason { code: code(why).to_owned(), text, values }
@@ -81,6 +83,8 @@ fn code(why: Why) -> &'static str {
         Why::CommonMode => "COMMON_MODE",
         Why::MinBake => "MIN_BAKE",
         Why::Suspicious => "SUSPICIOUS",
+        Why::NoisyBaseline => "NOISY_BASELINE",
+        Why::PassByPolicy => "PASS_BY_POLICY",
     }
 }
 
@@ -103,6 +107,12 @@ fn text_of(why: Why) -> &'static str {
             "what would fail the candidate hits stable as well; waiting until stable is well again"
         }
         Why::MinBake => "everything passed; the minimum time is not over",
+        Why::NoisyBaseline => {
+            "what would fail the candidate is seen between stable's own instances as well: the environment is unstable"
+        }
+        Why::PassByPolicy => {
+            "there is too little traffic to decide; the minimum is over, nothing failed, and the policy may let it pass"
+        }
         Why::Suspicious => "there is evidence against the candidate, not enough to fail it; PASS waits",
     }
 }
