@@ -12,6 +12,7 @@
 //! decision. The tests themselves are public so that they can be checked against reference values.
 
 pub mod analysis;
+pub mod anomaly;
 pub mod betting;
 mod check;
 mod count_check;

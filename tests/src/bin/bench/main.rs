@@ -4,6 +4,7 @@
 //! One program is what measures and what is measured: under the words that `bellwether` starts itself with, it is
 //! `bellwether`. So a benchmark never measures a build other than its own.
 
+mod anomaly;
 mod detection;
 mod direct;
 mod figures;
@@ -22,7 +23,7 @@ mod stats;
 mod watchers;
 mod zero_downtime;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use bellwether_server::install_crypto_provider;
 use clap::Parser;
@@ -39,6 +40,9 @@ struct Arguments {
     /// A short form, for CI: measures for real, but less of it.
     #[arg(long)]
     reduced: bool,
+    /// Where the labelled series are (anomaly): a directory with `windows.json` and `data/`.
+    #[arg(long, env = "BENCH_NAB")]
+    data: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -52,6 +56,7 @@ enum Name {
     Watchers,
     Resume,
     Idle,
+    Anomaly,
 }
 
 fn main() -> ExitCode {
@@ -75,13 +80,13 @@ fn carry_out(arguments: &Arguments) -> anyhow::Result<()> {
     let run = Run::new(arguments.reduced)?;
     let name = arguments.name.to_string();
     eprintln!("{name}: on {}", run.machine);
-    let figures = runtime.block_on(measure(arguments.name, &run))?;
+    let figures = runtime.block_on(measure(arguments, &run))?;
     figures.print(&name);
     figures.write(&name, &run)
 }
 
-async fn measure(name: Name, run: &Run) -> anyhow::Result<Figures> {
-    match name {
+async fn measure(arguments: &Arguments, run: &Run) -> anyhow::Result<Figures> {
+    match arguments.name {
         Name::Rollback => rollback::measure(run).await,
         Name::Detection => detection::measure(run).await,
         Name::ZeroDowntime => zero_downtime::measure(run).await,
@@ -91,6 +96,7 @@ async fn measure(name: Name, run: &Run) -> anyhow::Result<Figures> {
         Name::Watchers => watchers::measure(run).await,
         Name::Resume => resume::measure(run).await,
         Name::Idle => idle::measure(run).await,
+        Name::Anomaly => anomaly::measure(run, arguments.data.as_deref()),
     }
 }
 
