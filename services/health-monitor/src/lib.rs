@@ -21,6 +21,7 @@ mod histories;
 mod metrics;
 mod monitor;
 mod record;
+mod recording;
 mod registry;
 mod running;
 mod service;

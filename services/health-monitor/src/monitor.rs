@@ -16,6 +16,7 @@ use crate::{
     histories::{Fleet, Histories},
     metrics::MonitorMetrics,
     record::{Ending, Event, Record, Records},
+    recording::Recorder,
     registry::Registry,
     running::{Proposal, Running},
 };
@@ -34,6 +35,8 @@ pub struct Shared {
     pub board: Board,
     /// What fleets did lately.
     pub histories: Histories,
+    /// What was counted, second by second.
+    pub recorder: Recorder,
     /// Counters.
     pub metrics: MonitorMetrics,
     evidence: Evidence,
@@ -61,10 +64,10 @@ pub struct Definition {
 
 impl Monitor {
     /// With what the journal has; nothing runs yet.
-    pub fn new(records: Records, evidence: Evidence, metrics: MonitorMetrics) -> Self {
+    pub fn new(records: Records, evidence: Evidence, metrics: MonitorMetrics, recorder: Recorder) -> Self {
         let (env, board) = (records.env().clone(), Board::new(records.journal().clone()));
         let (registry, histories) = (Registry::default(), Histories::default());
-        Self(Arc::new(Shared { records, registry, board, histories, metrics, evidence, env }))
+        Self(Arc::new(Shared { records, registry, board, histories, recorder, metrics, evidence, env }))
     }
 
     /// The time.
@@ -83,6 +86,7 @@ impl Monitor {
                 }
             }
             self.histories.observe(target, batch, now);
+            self.recorder.observe(target, batch, now);
         }
     }
 
@@ -288,6 +292,7 @@ impl Monitor {
             tracing::error!(error = &error as &dyn std::error::Error, "the last evidence is not kept");
         }
         self.evidence.close().await;
+        self.recorder.close(self.now()).await;
         self.records.journal().close().await;
     }
 

@@ -12,7 +12,13 @@ use bellwether_resource::Store;
 use bellwether_server::{Metrics, ServeArgs, Server, Shutdown, follow_journal, open_journal, trim_hourly};
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
-use crate::{api::Api, evidence::Evidence, metrics::MonitorMetrics, monitor::Monitor};
+use crate::{
+    api::Api,
+    evidence::Evidence,
+    metrics::MonitorMetrics,
+    monitor::Monitor,
+    recording::{self, Recorder},
+};
 
 /// Largest message that is read: larger ones are RESOURCE_EXHAUSTED.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -20,6 +26,8 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 const TICK: Duration = Duration::from_millis(500);
 /// How often evidence is kept.
 const SAVE: Duration = Duration::from_secs(5);
+/// How often minutes that are over are recorded.
+const RECORD: Duration = Duration::from_secs(60);
 /// Every so many times histories are kept too.
 const SAVES_PER_HISTORY: u32 = 12;
 
@@ -80,18 +88,23 @@ pub async fn assemble(
     env: Env,
     metrics: &Metrics,
 ) -> anyhow::Result<Service> {
+    // beside the evidence, and forgotten with it
+    let recordings = evidence.as_ref().map(|path| path.with_file_name("health-monitor-recordings.db"));
+    let recorder = Recorder::new(recording::Store::open(recordings.as_deref()).await?);
     let evidence = match &evidence {
         Some(path) => Evidence::open(path).await?,
         None => Evidence::nowhere(),
     };
     let records = Store::load(journal, env).await.context("the analyses cannot be replayed")?;
-    let monitor = Monitor::new(records, evidence, MonitorMetrics::new(metrics));
+    let monitor = Monitor::new(records, evidence, MonitorMetrics::new(metrics), recorder);
     let following = spawn("follow decisions", follow(monitor.clone()));
     monitor.resume().await.context("the analyses cannot go on")?;
     let tasks = vec![
         following,
         spawn("time passes", tick(monitor.clone())),
         spawn("keep evidence", keep(monitor.clone())),
+        spawn("keep recordings", keep_recordings(monitor.clone())),
+        spawn("write down", write_down(monitor.clone())),
         // ends with the other tasks
         spawn("retention", trim_hourly(monitor.records.journal().clone(), Shutdown::new())),
     ];
@@ -153,5 +166,29 @@ async fn keep(monitor: Monitor) {
         if let Err(error) = monitor.save(round % SAVES_PER_HISTORY == 0).await {
             tracing::error!(error = &error as &dyn std::error::Error, "evidence is not kept");
         }
+    }
+}
+
+/// Once a minute.
+async fn keep_recordings(monitor: Monitor) {
+    let mut every = tokio::time::interval(RECORD);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let now = monitor.now();
+        let kept = monitor.recorder.keep(now).await;
+        let done = match kept {
+            Ok(()) => monitor.recorder.store().retain(now).await,
+            failed => failed,
+        };
+        if let Err(error) = done {
+            tracing::error!(error = &error as &dyn std::error::Error, "a minute is not recorded");
+        }
+    }
+}
+
+async fn write_down(monitor: Monitor) {
+    if let Err(error) = recording::follow(&monitor.recorder, &**monitor.records.journal()).await {
+        tracing::error!(error = &*error as &dyn std::error::Error, "analyses are not written down any more");
     }
 }

@@ -4,6 +4,7 @@ mod analyses;
 mod evaluate;
 mod events;
 mod plan;
+mod recordings;
 mod samples;
 mod verdicts;
 
@@ -109,7 +110,32 @@ impl HealthMonitorService for Api {
         let request = request.into_inner();
         // long enough to hold up a verdict
         let done = tokio::task::spawn_blocking(move || evaluate::evaluate(request));
-        done.await.map_err(|_| Status::from(INTERNAL.because("the evaluation ended early")))?.map(Response::new)
+        done.await
+            .map_err(|_| Status::from(INTERNAL.because("the evaluation ended early")))?
+            .map(Response::new)
+    }
+
+    type GetRecordingStream = ReceiverStream<Result<pb::GetRecordingResponse, Status>>;
+
+    async fn get_recording(
+        &self,
+        request: Request<pb::GetRecordingRequest>,
+    ) -> Result<Response<Self::GetRecordingStream>, Status> {
+        self.recording(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_impact(
+        &self,
+        request: Request<pb::GetImpactRequest>,
+    ) -> Result<Response<pb::GetImpactResponse>, Status> {
+        self.impact(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn replay_recording(
+        &self,
+        request: Request<pb::ReplayRecordingRequest>,
+    ) -> Result<Response<pb::ReplayRecordingResponse>, Status> {
+        self.replay(request.into_inner()).await.map(Response::new)
     }
 }
 

@@ -10,4 +10,5 @@ mod evaluations;
 mod events;
 mod harness;
 mod plans;
+mod recordings;
 mod streams;

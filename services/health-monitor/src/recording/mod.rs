@@ -1,0 +1,142 @@
+//! What was counted around every rollout, second by second: for charts, post-mortems, and replays under another
+//! policy.
+//!
+//! Every target is recorded for the last hour, so that there is a "before" when a rollout begins. A minute of it is
+//! one row of a file of its own; the minutes around a rollout are kept for 400 days, the others for an hour. A crash
+//! loses at most the minute that was under way: recordings show what happened, and decide nothing.
+
+mod chronicle;
+mod chunk;
+mod impact;
+mod replay;
+mod store;
+mod story;
+mod track;
+
+pub use chronicle::follow;
+pub use impact::impact;
+pub use replay::{Question, replay};
+pub use store::{RecordingError, Store};
+pub use story::Story;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bellwether_clock::Timestamp;
+use bellwether_judge::Batch;
+use bellwether_proto::monitor::v1 as pb;
+use tokio::sync::watch;
+
+use chunk::Chunk;
+use track::Track;
+
+/// What is recorded before a rollout, and after it.
+pub const AROUND: Duration = Duration::from_secs(3600);
+/// Targets that are recorded; of more, those that are new are not.
+const MOST_TARGETS: usize = 4_096;
+/// A target without samples for this long is forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(3600);
+
+/// Records every target.
+#[derive(Debug)]
+pub struct Recorder {
+    tracks: Mutex<BTreeMap<String, Track>>,
+    store: Store,
+    /// Up to where the journal was written down.
+    followed: watch::Sender<u64>,
+}
+
+// === impl Recorder ===
+
+impl Recorder {
+    /// Into this file.
+    pub fn new(store: Store) -> Self {
+        Self { tracks: Mutex::default(), store, followed: watch::Sender::new(0) }
+    }
+
+    /// Where it is kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The journal was written down up to here.
+    fn followed(&self, position: u64) {
+        self.followed.send_replace(position);
+    }
+
+    /// Waits until the journal is written down up to here.
+    pub async fn caught_up(&self, position: u64) {
+        // the sender lives as long as this
+        _ = self.followed.subscribe().wait_for(|followed| *followed >= position).await;
+    }
+
+    /// Counts what is new in a batch of one target.
+    pub fn observe(&self, target: &str, batch: &Batch, now: Timestamp) {
+        let mut tracks = self.lock();
+        if let Some(track) = tracks.get_mut(target) {
+            return track.observe(batch, now);
+        }
+        if tracks.len() < MOST_TARGETS {
+            tracks.entry(target.to_owned()).or_insert_with(|| Track::new(now)).observe(batch, now);
+        }
+    }
+
+    /// Keeps the minutes that are over.
+    ///
+    /// # Errors
+    /// The file cannot be written; those minutes are lost.
+    pub async fn keep(&self, now: Timestamp) -> Result<(), RecordingError> {
+        let chunks = self.cut(now, false);
+        self.store.put(chunks).await
+    }
+
+    /// Keeps everything, then closes the file.
+    pub async fn close(&self, now: Timestamp) {
+        if let Err(error) = self.store.put(self.cut(now, true)).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the last minute is not recorded");
+        }
+        self.store.close().await;
+    }
+
+    /// The seconds of a target from `from` until `until`, in order.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn seconds(
+        &self,
+        target: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<pb::RecordedSecond>, RecordingError> {
+        let span = from.as_second()..=until.as_second();
+        let mut seconds = Vec::new();
+        for value in self.store.chunks(target, &span).await? {
+            seconds.extend(chunk::unpack(&value));
+        }
+        // kept between the two: what was cut meanwhile is in the file, what was not is here
+        let last = seconds.last().map_or(i64::MIN, |second| second.unix_seconds);
+        if let Some(track) = self.lock().get(target) {
+            seconds.extend(track.seconds().filter(|second| second.unix_seconds > last));
+        }
+        seconds.retain(|second| span.contains(&second.unix_seconds));
+        Ok(seconds)
+    }
+
+    /// The minutes that are over, or all.
+    fn cut(&self, now: Timestamp, all: bool) -> Vec<(String, Chunk)> {
+        let mut tracks = self.lock();
+        let cut = tracks
+            .iter_mut()
+            .filter_map(|(target, track)| Some((target.clone(), track.cut(now, all)?)))
+            .collect();
+        tracks.retain(|_, track| now.duration_since(track.seen()).unsigned_abs() < FORGET_AFTER);
+        cut
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Track>> {
+        self.tracks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,135 @@
+//! One target, as it is counted.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bellwether_clock::Timestamp;
+use bellwether_judge::{
+    Batch, Side, Traffic,
+    counters::{Context, Counters, Delta},
+    tick::Counts,
+};
+use bellwether_proto::monitor::v1 as pb;
+
+use super::chunk::{Chunk, recorded};
+
+/// The statuses that are worth comparing on their own.
+pub const STATUSES: [u16; 4] = [401, 403, 404, 429];
+/// As many as a policy may have.
+const JOURNEYS: usize = 32;
+/// Fleets that are counted apart; more are not counted.
+const FLEETS: usize = 8;
+const MINUTE: i64 = 60;
+
+/// What is counted apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The fleet's id.
+    pub fleet: String,
+    /// The revision of the route.
+    pub revision: i64,
+    /// How the requests came.
+    pub traffic: Traffic,
+}
+
+/// The counters of a target's fleets, and the seconds that have not been kept yet.
+#[derive(Debug)]
+pub struct Track {
+    /// With when they were last counted.
+    fleets: BTreeMap<String, (Counters, Timestamp)>,
+    /// The journeys by place; places that are free are empty, so that counters keep their places.
+    journeys: Vec<String>,
+    seconds: BTreeMap<i64, BTreeMap<Key, Counts>>,
+    began: Timestamp,
+    seen: Timestamp,
+}
+
+// === impl Track ===
+
+impl Track {
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            fleets: BTreeMap::new(),
+            journeys: vec![String::new(); JOURNEYS],
+            seconds: BTreeMap::new(),
+            began: now,
+            seen: now,
+        }
+    }
+
+    /// When it was last counted.
+    pub fn seen(&self) -> Timestamp {
+        self.seen
+    }
+
+    pub fn observe(&mut self, batch: &Batch, now: Timestamp) {
+        self.seen = now;
+        let mut fleets: Vec<&str> = Vec::new();
+        for sample in &batch.samples {
+            if !fleets.contains(&sample.fleet.as_str()) {
+                fleets.push(&sample.fleet);
+            }
+            sample.journeys.iter().for_each(|(id, _, _)| self.name(id));
+        }
+        for fleet in fleets {
+            self.count(fleet, batch, now);
+        }
+    }
+
+    fn name(&mut self, journey: &str) {
+        if !self.journeys.iter().any(|known| known == journey)
+            && let Some(free) = self.journeys.iter_mut().find(|known| known.is_empty())
+        {
+            journey.clone_into(free);
+        }
+    }
+
+    fn count(&mut self, fleet: &str, batch: &Batch, now: Timestamp) {
+        if !self.fleets.contains_key(fleet) {
+            self.make_room();
+            self.fleets.insert(fleet.to_owned(), (Counters::default(), now));
+        }
+        let Some((counters, seen)) = self.fleets.get_mut(fleet) else { return };
+        *seen = now;
+        let context = Context {
+            now,
+            started: self.began,
+            first_revision: 0,
+            warm_up: Duration::ZERO,
+            statuses: &STATUSES,
+            journeys: &self.journeys,
+        };
+        let second = self.seconds.entry(now.as_second()).or_default();
+        let of_fleet = |sample: &bellwether_judge::Sample| (sample.fleet == fleet).then_some(Side::Baseline);
+        counters.difference(batch, context, of_fleet, |delta: Delta<'_>| {
+            let key = Key { fleet: fleet.to_owned(), revision: delta.revision, traffic: delta.traffic };
+            let sum = second.entry(key).or_insert_with(|| Counts::sized(STATUSES.len(), JOURNEYS));
+            sum.add_requests(delta.counts);
+            sum.latency.merge(&delta.counts.latency);
+        });
+    }
+
+    /// Forgets the fleet that was counted longest ago when there are too many.
+    fn make_room(&mut self) {
+        if self.fleets.len() >= FLEETS
+            && let Some(oldest) =
+                self.fleets.iter().min_by_key(|(_, (_, seen))| *seen).map(|(id, _)| id.clone())
+        {
+            self.fleets.remove(&oldest);
+        }
+    }
+
+    /// The seconds that have not been kept yet.
+    pub fn seconds(&self) -> impl Iterator<Item = pb::RecordedSecond> + '_ {
+        self.seconds.iter().map(|(second, counts)| recorded(*second, counts, &self.journeys))
+    }
+
+    /// The seconds of minutes that are over, or all; they are no longer here.
+    pub fn cut(&mut self, now: Timestamp, all: bool) -> Option<Chunk> {
+        let minute = now.as_second() - now.as_second().rem_euclid(MINUTE);
+        let rest = if all { BTreeMap::new() } else { self.seconds.split_off(&minute) };
+        let over = std::mem::replace(&mut self.seconds, rest);
+        let start = *over.first_key_value()?.0;
+        let seconds = over.iter().map(|(second, counts)| recorded(*second, counts, &self.journeys)).collect();
+        Some(Chunk { start, seconds })
+    }
+}
