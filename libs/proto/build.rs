@@ -20,6 +20,7 @@ const FILES: &[&str] = &[
     "bellwether/monitor/v1/health_policy.proto",
     "bellwether/monitor/v1/samples.proto",
     "bellwether/monitor/v1/service.proto",
+    "bellwether/monitor/v1/source.proto",
     "bellwether/notifier/v1/delivery.proto",
     "bellwether/notifier/v1/routing.proto",
     "bellwether/notifier/v1/service.proto",

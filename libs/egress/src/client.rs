@@ -120,6 +120,15 @@ impl Client {
         Self::with_lookup(policy, limits, SystemLookup)
     }
 
+    /// A client that trusts these certificates (PEM) instead of the system's.
+    ///
+    /// # Errors
+    /// When they are no certificates.
+    pub fn trusting(policy: AddressPolicy, limits: Limits, roots: &[u8]) -> Result<Self, BuildError> {
+        let roots = reqwest::Certificate::from_pem_bundle(roots)?;
+        Self::build(policy, limits, SystemLookup, |builder| builder.tls_certs_only(roots))
+    }
+
     /// A client that resolves with `lookup`.
     ///
     /// # Errors
@@ -129,18 +138,27 @@ impl Client {
         limits: Limits,
         lookup: impl Lookup,
     ) -> Result<Self, BuildError> {
+        Self::build(policy, limits, lookup, |builder| builder)
+    }
+
+    fn build(
+        policy: AddressPolicy,
+        limits: Limits,
+        lookup: impl Lookup,
+        finish: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, BuildError> {
         bellwether_server::install_crypto_provider();
         let policy = Arc::new(policy);
         let resolver = resolver::FilteredResolver { policy: policy.clone(), lookup: Arc::new(lookup) };
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .dns_resolver(Arc::new(resolver))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .referer(false)
             .user_agent(USER_AGENT)
             .connect_timeout(limits.connect)
-            .pool_max_idle_per_host(2)
-            .build()?;
+            .pool_max_idle_per_host(2);
+        let http = finish(builder).build()?;
         Ok(Self { way: Arc::new(System { http, answer_bytes: limits.answer_bytes }), policy })
     }
 

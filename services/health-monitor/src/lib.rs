@@ -25,5 +25,7 @@ mod recording;
 mod registry;
 mod running;
 mod service;
+mod sources;
 
 pub use service::{Config, GRPC_NAME, NAME, Service, assemble, build, serve};
+pub use sources::SourcesArgs;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, process::ExitCode};
 
-use bellwether_health_monitor::{NAME, serve};
+use bellwether_health_monitor::{NAME, SourcesArgs, serve};
 use bellwether_server::{ServeArgs, run_main};
 use clap::Parser;
 
@@ -12,9 +12,12 @@ use clap::Parser;
 struct Arguments {
     #[command(flatten)]
     serve: ServeArgs,
+    #[command(flatten)]
+    sources: SourcesArgs,
 }
 
 fn main() -> ExitCode {
     let listen = SocketAddr::from(([127, 0, 0, 1], 7442));
-    run_main(NAME, listen, Arguments::parse().serve, async |host| serve(host).await)
+    let Arguments { serve: args, sources } = Arguments::parse();
+    run_main(NAME, listen, args, async move |host| serve(host, sources).await)
 }

@@ -4,6 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bellwether_clock::{Env, Timestamp, spawn};
 use bellwether_judge::{Analysis, Batch, History, Segment, Settings};
+use bellwether_policy::{
+    journeys::JourneyRules,
+    sources::{self, PrometheusSpec, Signals, SourceSet},
+};
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::{Call, Decision, TransactError, Violations, error::Problem};
 use bellwether_server::telemetry;
@@ -19,6 +23,11 @@ use crate::{
     recording::Recorder,
     registry::Registry,
     running::{Proposal, Running},
+    sources::{
+        Surroundings,
+        otlp::{Otlp, Versions},
+        prometheus,
+    },
 };
 
 /// Everything that the calls and the background tasks share. Cheap to clone.
@@ -39,6 +48,10 @@ pub struct Shared {
     pub recorder: Recorder,
     /// Counters.
     pub metrics: MonitorMetrics,
+    /// What is there for sources.
+    pub surroundings: Surroundings,
+    /// What was exported to it.
+    pub otlp: Otlp,
     evidence: Evidence,
     env: Env,
 }
@@ -58,16 +71,35 @@ pub struct Definition {
     pub settings: Settings,
     /// The first, or present, segment.
     pub segment: Segment,
+    /// Where the numbers come from.
+    pub sources: SourceSet,
 }
 
 // === impl Monitor ===
 
 impl Monitor {
     /// With what the journal has; nothing runs yet.
-    pub fn new(records: Records, evidence: Evidence, metrics: MonitorMetrics, recorder: Recorder) -> Self {
+    pub fn new(
+        records: Records,
+        evidence: Evidence,
+        metrics: MonitorMetrics,
+        surroundings: Surroundings,
+        recorder: Recorder,
+    ) -> Self {
         let (env, board) = (records.env().clone(), Board::new(records.journal().clone()));
-        let (registry, histories) = (Registry::default(), Histories::default());
-        Self(Arc::new(Shared { records, registry, board, histories, recorder, metrics, evidence, env }))
+        let (registry, histories, otlp) = (Registry::default(), Histories::default(), Otlp::default());
+        Self(Arc::new(Shared {
+            records,
+            registry,
+            board,
+            histories,
+            metrics,
+            surroundings,
+            otlp,
+            recorder,
+            evidence,
+            env,
+        }))
     }
 
     /// The time.
@@ -81,12 +113,85 @@ impl Monitor {
         for (target, batch) in batches {
             self.metrics.samples.inc_by(batch.samples.len() as u64);
             for running in self.registry.of_target(target) {
-                if running.ingest(batch, now) {
-                    self.settle(running);
+                match running.sources.of_push(&batch.source) {
+                    Some(Signals::ALL) => self.give(running, batch, now),
+                    Some(signals) => self.give(running, &signals.of(batch), now),
+                    None => {}
                 }
             }
             self.histories.observe(target, batch, now);
             self.recorder.observe(target, batch, now);
+        }
+    }
+
+    /// Hands a batch to one analysis: of a source that is its own.
+    pub fn ingest_into(&self, running: &Arc<Running>, batch: &Batch) {
+        let now = self.now();
+        self.metrics.samples.inc_by(batch.samples.len() as u64);
+        self.give(running.clone(), batch, now);
+        self.histories.observe(&running.target, batch, now);
+        self.recorder.observe(&running.target, batch, now);
+    }
+
+    fn give(&self, running: Arc<Running>, batch: &Batch, now: Timestamp) {
+        if running.ingest(batch, now) {
+            self.settle(running);
+        }
+    }
+
+    /// Hands on what was exported, where it is time to.
+    pub fn hear(&self, now: Timestamp) {
+        for (target, news) in self.otlp.due(now) {
+            let all = self.otlp.batch(&target, &news, ("", Signals::ALL), &JourneyRules::default(), now);
+            self.metrics.samples.inc_by(all.samples.len() as u64);
+            for running in self.registry.of_target(&target) {
+                if let Some(signals) = running.sources.of_otlp() {
+                    let (seen, journeys) = ((running.candidate.as_str(), signals), &running.sources.journeys);
+                    let batch = self.otlp.batch(&target, &news, seen, journeys, now);
+                    self.give(running, &batch, now);
+                }
+            }
+            self.histories.observe(&target, &all, now);
+            self.recorder.observe(&target, &all, now);
+        }
+    }
+
+    /// The fleets of a target's analyses by their versions.
+    pub fn versions_of(&self, target: &str) -> Versions {
+        self.registry.of_target(target).iter().flat_map(|running| running.sources.versions.clone()).collect()
+    }
+
+    /// A source of an analysis answered.
+    pub fn source_answered(&self, running: &Arc<Running>, source: &str, note: Option<String>) {
+        if running.source_answered(source, note, self.now()) {
+            self.settle(running.clone());
+        }
+    }
+
+    /// A source of an analysis failed.
+    pub fn source_failed(
+        &self,
+        running: &Arc<Running>,
+        source: &str,
+        problem: String,
+        lasting: bool,
+        now: Timestamp,
+    ) {
+        tracing::info!(analysis = %running.name, source, problem, "a source fails");
+        if running.source_failed(source, problem, lasting, now) {
+            self.settle(running.clone());
+        }
+    }
+
+    /// The server that a source means.
+    pub fn prometheus(&self, spec: &PrometheusSpec) -> Option<prometheus::Prometheus> {
+        self.surroundings.prometheus(spec, &self.env)
+    }
+
+    /// Begins to ask what an analysis wants to have asked.
+    fn ask(&self, running: &Arc<Running>) {
+        for (source, _) in running.sources.prometheus() {
+            spawn("prometheus", prometheus::run(self.clone(), running.clone(), source.id.clone()));
         }
     }
 
@@ -152,7 +257,7 @@ impl Monitor {
         let Some(analysis) = &record.state.analysis else {
             return Err(bellwether_resource::error::NOT_FOUND.because("the analysis has no definition"));
         };
-        let Definition { settings, segment } = define(analysis)?;
+        let Definition { settings, segment, sources } = define(analysis)?;
         let kept = kept.and_then(|bytes| {
             serde_json::from_slice::<Analysis>(bytes)
                 .inspect_err(
@@ -170,9 +275,20 @@ impl Monitor {
         });
         judge.resume(segment, passed, now);
         let target = analysis.target.as_str().into();
-        let running =
-            Running::new(record.stream.clone(), target, analysis.candidate_fleet.clone(), judge, now);
-        Ok(self.registry.add(Arc::new(running)))
+        let running = Running::new(
+            record.stream.clone(),
+            target,
+            analysis.candidate_fleet.clone(),
+            sources,
+            judge,
+            now,
+        );
+        let new = Arc::new(running);
+        let running = self.registry.add(new.clone());
+        if Arc::ptr_eq(&new, &running) {
+            self.ask(&running);
+        }
+        Ok(running)
     }
 
     /// Puts everything back to work that was at work before a restart.
@@ -231,6 +347,7 @@ impl Monitor {
     /// Once a second: time passes for everyone, and those that nobody wants any more expire.
     pub async fn tick(&self) {
         let now = self.now();
+        self.hear(now);
         let active = self.registry.all();
         self.metrics.active.set(i64::try_from(active.len()).unwrap_or(i64::MAX));
         for running in active {
@@ -334,13 +451,16 @@ pub fn define(analysis: &pb::Analysis) -> Result<Definition, Problem> {
 pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition {
     let empty = pb::HealthPolicy::default();
     let policy = analysis.policy.as_ref().unwrap_or(&empty);
-    let settings = violations.within("policy", |violations| convert::settings(violations, policy));
+    let names = sources::Names::of(analysis);
+    let (settings, sources) = violations.within("policy", |violations| {
+        (convert::settings(violations, policy), sources::read(violations, policy, &names))
+    });
     let horizon = convert::horizon(violations, analysis);
     let segment = violations.required("segment", analysis.segment.as_ref()).copied().unwrap_or_default();
     let segment = violations.within("segment", |violations| convert::segment(violations, &segment));
     let has_baseline = !analysis.baseline_fleet.is_empty();
     let one_sided = analysis.one_sided_planned || !has_baseline;
-    Definition { settings: Settings { horizon, has_baseline, one_sided, ..settings }, segment }
+    Definition { settings: Settings { horizon, has_baseline, one_sided, ..settings }, segment, sources }
 }
 
 /// The key under which an event is kept, so that it is one event however often it is told.

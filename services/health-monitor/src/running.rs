@@ -7,10 +7,11 @@ use std::{
 
 use bellwether_clock::Timestamp;
 use bellwether_judge::{Analysis, Assessment, Batch, Decision, Segment, Why};
+use bellwether_policy::sources::SourceSet;
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
 
-use crate::convert;
+use crate::{convert, sources::SourceHealth};
 
 /// Warnings that are kept, the newest.
 const MOST_WARNINGS: usize = 20;
@@ -26,6 +27,8 @@ pub struct Running {
     pub target: Arc<str>,
     /// The fleet that is judged.
     pub candidate: String,
+    /// Where its numbers come from.
+    pub sources: SourceSet,
     /// Held while a change of the decision is committed: one after the other.
     pub deciding: tokio::sync::Mutex<()>,
     inner: Mutex<Inner>,
@@ -39,6 +42,8 @@ struct Inner {
     /// The newest decision that is durable.
     committed: Option<Committed>,
     warnings: Vec<Reason>,
+    /// How its sources do.
+    health: SourceHealth,
     /// The last report, and when it was made.
     report: Option<(Timestamp, Arc<pb::Verdict>)>,
     /// Whether there is anything that the evidence file lacks.
@@ -51,6 +56,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stance {
     decision: Decision,
+    /// A source failed, and nothing else was decided.
+    error: bool,
     /// What would be a FAIL is held back.
     common: bool,
     /// PASS is one of its segment.
@@ -77,19 +84,28 @@ pub struct Proposal {
 
 impl Running {
     /// Begins, or goes on.
-    pub fn new(name: Arc<str>, target: Arc<str>, candidate: String, judge: Analysis, now: Timestamp) -> Self {
+    pub fn new(
+        name: Arc<str>,
+        target: Arc<str>,
+        candidate: String,
+        sources: SourceSet,
+        judge: Analysis,
+        now: Timestamp,
+    ) -> Self {
         let mut judge = judge;
-        let stance = Stance::of(&judge.assess(now), judge.segment());
+        let stance = Stance::of(&judge.assess(now), judge.segment(), false);
         let inner = Inner {
             judge,
             stance,
             committed: None,
             warnings: Vec::new(),
+            health: SourceHealth::default(),
             report: None,
             dirty: true,
             wanted: now,
         };
-        Self { name, target, candidate, deciding: tokio::sync::Mutex::default(), inner: Mutex::new(inner) }
+        let deciding = tokio::sync::Mutex::default();
+        Self { name, target, candidate, sources, deciding, inner: Mutex::new(inner) }
     }
 
     /// Takes a batch; whether the decision is another than the one that is durable.
@@ -130,6 +146,21 @@ impl Running {
         if critical {
             inner.judge.critical_event();
         }
+        inner.assess(now)
+    }
+
+    /// A source answered, with what is odd about it; whether the decision is another than the one that is durable.
+    pub fn source_answered(&self, source: &str, note: Option<String>, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        inner.health.answered(source, note);
+        inner.assess(now)
+    }
+
+    /// A source failed; see [`SourceHealth::failed`]. Whether the decision is another than the one that is durable.
+    pub fn source_failed(&self, source: &str, problem: String, lasting: bool, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        inner.health.failed(source, problem, lasting, now);
+        inner.report = None;
         inner.assess(now)
     }
 
@@ -199,13 +230,19 @@ impl Running {
 impl Inner {
     fn assess(&mut self, now: Timestamp) -> bool {
         let assessment = self.judge.assess(now);
-        self.stance = Stance::of(&assessment, self.judge.segment());
+        self.stance = Stance::of(&assessment, self.judge.segment(), self.health.has_failed());
         self.committed.is_none_or(|committed| committed.stance != self.stance)
     }
 
     fn verdict(&mut self, name: &str, now: Timestamp) -> pb::Verdict {
         let report = self.judge.report(now);
-        convert::verdict(name, &report, self.judge.settings().pass_limit(), &self.warnings)
+        let mut warnings = self.warnings.clone();
+        warnings.extend(self.health.warnings());
+        let verdict = convert::verdict(name, &report, self.judge.settings().pass_limit(), &warnings);
+        if !self.stance.error {
+            return verdict;
+        }
+        pb::Verdict { decision: pb::Decision::Error.into(), reason: Some(self.health.reason()), ..verdict }
     }
 
     fn refreshed(&mut self, name: &str, now: Timestamp) -> Arc<pb::Verdict> {
@@ -225,11 +262,16 @@ impl Inner {
 // === impl Stance ===
 
 impl Stance {
-    fn of(assessment: &Assessment, segment: &Segment) -> Self {
+    fn of(assessment: &Assessment, segment: &Segment, source_failed: bool) -> Self {
         let passed = assessment.decision == Decision::Pass;
+        let common = assessment.why == Why::CommonMode;
+        let open = matches!(assessment.decision, Decision::Undecided | Decision::NoData) && !common;
+        let error = open && source_failed;
         Self {
-            decision: assessment.decision,
-            common: assessment.why == Why::CommonMode,
+            // whatever the rest says, it is one decision
+            decision: if error { Decision::Undecided } else { assessment.decision },
+            error,
+            common,
             segment: if passed { segment.index } else { 0 },
         }
     }
@@ -242,7 +284,13 @@ impl Stance {
             pb::Decision::Undecided | pb::Decision::Error | pb::Decision::Unspecified => Decision::Undecided,
         };
         let common = verdict.reason.as_ref().is_some_and(|reason| reason.code == "COMMON_MODE");
-        Self { decision, common, segment: if decision == Decision::Pass { verdict.segment } else { 0 } }
+        let error = verdict.decision() == pb::Decision::Error;
+        Self {
+            decision,
+            error,
+            common,
+            segment: if decision == Decision::Pass { verdict.segment } else { 0 },
+        }
     }
 
     /// Whether it must go through on a full disk.

@@ -10,6 +10,7 @@ use bellwether_proto::monitor::v1::health_monitor_service_server::{
 };
 use bellwether_resource::Store;
 use bellwether_server::{Metrics, ServeArgs, Server, Shutdown, follow_journal, open_journal, trim_hourly};
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::MetricsServiceServer;
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     metrics::MonitorMetrics,
     monitor::Monitor,
     recording::{self, Recorder},
+    sources::{SourcesArgs, Surroundings},
 };
 
 /// Largest message that is read: larger ones are RESOURCE_EXHAUSTED.
@@ -40,6 +42,8 @@ pub struct Config {
     pub standby: bool,
     /// The file that evidence is kept in; None: it is forgotten with the process.
     pub evidence: Option<PathBuf>,
+    /// Its sources.
+    pub sources: SourcesArgs,
 }
 
 /// A running monitor: register it with a server, and close it when that has ended.
@@ -57,13 +61,14 @@ pub const GRPC_NAME: &str = SERVICE_NAME;
 
 impl Config {
     /// As the command line says. Evidence is kept beside the journal, unless that is in memory.
-    pub fn new(args: &ServeArgs) -> Self {
+    pub fn new(args: &ServeArgs, sources: SourcesArgs) -> Self {
         let journal = args.journal_url(NAME);
         let in_memory = journal == "memory:";
         Self {
             standby: args.standby,
             evidence: (!in_memory).then(|| args.data_dir.join("health-monitor-evidence.db")),
             journal,
+            sources,
         }
     }
 }
@@ -75,7 +80,7 @@ impl Config {
 pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
     let journal = open_journal(NAME, &config.journal, options, metrics).await?;
-    assemble(journal, config.evidence, env, metrics).await
+    put_together(journal, config.evidence, &config.sources, env, metrics).await
 }
 
 /// The same over a journal that is there already; `evidence` as in [`Config`].
@@ -88,6 +93,17 @@ pub async fn assemble(
     env: Env,
     metrics: &Metrics,
 ) -> anyhow::Result<Service> {
+    put_together(journal, evidence, &SourcesArgs::default(), env, metrics).await
+}
+
+async fn put_together(
+    journal: Arc<dyn Journal>,
+    evidence: Option<PathBuf>,
+    sources: &SourcesArgs,
+    env: Env,
+    metrics: &Metrics,
+) -> anyhow::Result<Service> {
+    let surroundings = Surroundings::new(sources)?;
     // beside the evidence, and forgotten with it
     let recordings = evidence.as_ref().map(|path| path.with_file_name("health-monitor-recordings.db"));
     let recorder = Recorder::new(recording::Store::open(recordings.as_deref()).await?);
@@ -96,7 +112,7 @@ pub async fn assemble(
         None => Evidence::nowhere(),
     };
     let records = Store::load(journal, env).await.context("the analyses cannot be replayed")?;
-    let monitor = Monitor::new(records, evidence, MonitorMetrics::new(metrics), recorder);
+    let monitor = Monitor::new(records, evidence, MonitorMetrics::new(metrics), surroundings, recorder);
     let following = spawn("follow decisions", follow(monitor.clone()));
     monitor.resume().await.context("the analyses cannot go on")?;
     let tasks = vec![
@@ -119,7 +135,10 @@ impl Service {
         let api = HealthMonitorServiceServer::new(Api::new(self.monitor.clone()));
         let journal = self.monitor.records.journal().clone();
         spawn("journal-readiness", follow_journal(journal, server.readiness(), GRPC_NAME));
-        server.add_service(api.max_decoding_message_size(MOST_BYTES))
+        let otlp = MetricsServiceServer::new(Api::new(self.monitor.clone()));
+        server
+            .add_service(api.max_decoding_message_size(MOST_BYTES))
+            .add_service(otlp.max_decoding_message_size(MOST_BYTES))
     }
 
     /// Ends what runs in the background, keeps the evidence and closes the files.
@@ -135,8 +154,8 @@ impl Service {
 ///
 /// # Errors
 /// As [`build`], or the server cannot be started.
-pub async fn serve(host: bellwether_server::Host) -> anyhow::Result<()> {
-    let config = Config::new(&host.args);
+pub async fn serve(host: bellwether_server::Host, sources: SourcesArgs) -> anyhow::Result<()> {
+    let config = Config::new(&host.args, sources);
     let service = build(config, host.env.clone(), &host.metrics).await?;
     let served = host.serve(service.register(host.server())).await;
     service.close().await;

@@ -5,6 +5,7 @@ mod play;
 pub mod report;
 pub mod script;
 pub mod shop;
+mod shop_metrics;
 mod stage;
 
 use std::path::PathBuf;

@@ -16,6 +16,8 @@ use tokio::{
     sync::watch,
 };
 
+use super::shop_metrics::{CONTENT_TYPE, Counted};
+
 /// Answers with this header carry a fault that the version was told to have; whoever counts failures caused by a rollout
 /// leaves them out.
 pub const INJECTED: &str = "x-shop-injected";
@@ -41,12 +43,16 @@ pub struct ShopArgs {
     /// How long the process takes until it listens, in milliseconds.
     #[arg(long, env = "SHOP_START_MS", default_value_t = 150)]
     start_ms: u64,
+    /// The fleet that metrics name; the platform sets it.
+    #[arg(long, env = "BELLWETHER_FLEET", default_value = "")]
+    fleet: String,
 }
 
 #[derive(Clone)]
 struct Shop {
     args: ShopArgs,
     env: Env,
+    counted: Counted,
 }
 
 /// Serves until SIGTERM, then finishes the requests that it has.
@@ -56,7 +62,7 @@ struct Shop {
 pub async fn serve(args: ShopArgs) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_millis(args.start_ms)).await;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
-    let shop = Shop { args, env: Env::system() };
+    let shop = Shop { args, env: Env::system(), counted: Counted::default() };
     let mut terminate = signal(SignalKind::terminate())?;
     let (stop, stopped) = watch::channel(());
     loop {
@@ -100,13 +106,30 @@ impl Shop {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (status, body) = match (request.method(), request.uri().path()) {
+        let began = self.env.now();
+        let (page, status, body) = match (request.method(), request.uri().path()) {
             (&Method::GET, "/healthz") => return self.response(StatusCode::OK, "ok"),
-            (&Method::GET, "/") => (StatusCode::OK, r#"{"items":["bell","rope","sheep"]}"#),
-            (&Method::GET, "/cart") => (StatusCode::OK, r#"{"cart":[]}"#),
-            (&Method::POST, "/checkout") => (StatusCode::CREATED, r#"{"order":1}"#),
-            _ => (StatusCode::NOT_FOUND, r#"{"error":"no such page"}"#),
+            (&Method::GET, "/metrics") => return self.metrics(),
+            (&Method::GET, "/") => ("/", StatusCode::OK, r#"{"items":["bell","rope","sheep"]}"#),
+            (&Method::GET, "/cart") => ("/cart", StatusCode::OK, r#"{"cart":[]}"#),
+            (&Method::POST, "/checkout") => ("/checkout", StatusCode::CREATED, r#"{"order":1}"#),
+            _ => ("", StatusCode::NOT_FOUND, r#"{"error":"no such page"}"#),
         };
+        let response = self.work_on(status, body).await;
+        let took = self.env.since(began);
+        self.counted.count(request.method().as_str(), page, response.status().as_u16(), took);
+        response
+    }
+
+    fn metrics(&self) -> Response<Full<Bytes>> {
+        let text = self.counted.expose(&self.args.fleet, &self.args.version);
+        let mut response = Response::new(Full::new(Bytes::from(text)));
+        let kind = http::HeaderValue::from_static(CONTENT_TYPE);
+        response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+        response
+    }
+
+    async fn work_on(&self, status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
         tokio::time::sleep(self.work()).await;
         if self.unit() * 100.0 < self.args.errors_percent {
             let mut response =

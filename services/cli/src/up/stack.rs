@@ -30,9 +30,12 @@ pub struct StackOptions {
 /// How messages leave this machine.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Telling {
-    /// Networks that webhooks and hooks may call although they are not public, e.g. 10.0.0.0/8; repeatable.
+    /// Networks that webhooks, hooks, sources and probes may call although they are not public, e.g. 10.0.0.0/8; repeatable.
     #[arg(long, value_name = "NETWORK")]
     allow_network: Vec<bellwether_notifier::egress::Network>,
+    /// Metric servers with their credentials, TOML; see docs/concepts/sources.md.
+    #[arg(long, env = "BELLWETHER_SOURCES", value_name = "FILE")]
+    sources: Option<std::path::PathBuf>,
 }
 
 /// The four services at work, and the agent beside them.
@@ -116,7 +119,11 @@ impl Services {
         agent: Option<&Agent>,
     ) -> anyhow::Result<Self> {
         let (env, metrics, shutdown) = (host.env.clone(), &host.metrics, host.shutdown.clone());
-        let monitor = bellwether_health_monitor::Config::new(&options.serve);
+        let sources = bellwether_health_monitor::SourcesArgs {
+            file: options.telling.sources.clone(),
+            networks: options.telling.allow_network.clone(),
+        };
+        let monitor = bellwether_health_monitor::Config::new(&options.serve, sources);
         let monitor = bellwether_health_monitor::build(monitor, env.clone(), metrics).await?;
         let args = executor_args(options, url, agent);
         let executor = bellwether_executor::Config::new(&options.serve, args);

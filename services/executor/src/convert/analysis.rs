@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwether_proto::{common::v1 as common, monitor::v1 as pb};
-use bellwether_rollout::{AnalysisSpec, Bake, Percent, Rollout, Route, Step, analysis as wanted};
+use bellwether_rollout::{AnalysisSpec, Bake, FleetId, Percent, Rollout, Route, Step, analysis as wanted};
 
 use super::{output::duration, verdict::analysis_name};
 use crate::targets::{TargetEntry, Targets};
@@ -29,7 +29,15 @@ pub(crate) fn analysis(entry: &TargetEntry) -> Option<pb::Analysis> {
         segment: Some(segment(rollout, &spec)),
         state: pb::analysis::State::Unspecified.into(),
         verdict: None,
+        candidate_version: version(entry, Some(spec.candidate)),
+        baseline_version: version(entry, rollout.stable_before.filter(|_| spec.one_sided.is_empty())),
     })
+}
+
+/// For sources that tell versions apart by their names.
+fn version(entry: &TargetEntry, fleet: Option<FleetId>) -> String {
+    let fleet = fleet.and_then(|fleet| entry.state.core.fleets.get(&fleet));
+    fleet.map(|fleet| fleet.spec.artifact.version.clone()).unwrap_or_default()
 }
 
 /// The fleet that the candidate is compared with in some segment, whether or not it serves in this one.

@@ -3,6 +3,7 @@
 mod analyses;
 mod evaluate;
 mod events;
+mod otlp;
 mod plan;
 mod recordings;
 mod samples;

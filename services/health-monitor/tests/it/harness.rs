@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use bellwether_clock::{Env, ManualClock, Timestamp, spawn};
-use bellwether_health_monitor::{Config, Service, build};
+use bellwether_health_monitor::{Config, Service, SourcesArgs, build};
 use bellwether_proto::monitor::v1::{
     self as pb, health_monitor_service_client::HealthMonitorServiceClient, stream_verdicts_response::Message,
 };
@@ -43,12 +43,18 @@ impl Monitor {
     }
 
     pub async fn start_at(dir: &Path, now: Timestamp) -> Self {
+        let loopback = vec!["127.0.0.0/8".parse().unwrap()];
+        Self::start_with(dir, now, &SourcesArgs { file: None, networks: loopback }).await
+    }
+
+    pub async fn start_with(dir: &Path, now: Timestamp, sources: &SourcesArgs) -> Self {
         let clock = ManualClock::new(now);
         let env = Env::new(clock.clone());
         let config = Config {
             journal: format!("sqlite:{}", dir.join("monitor.db").display()),
             standby: false,
             evidence: Some(dir.join("evidence.db")),
+            sources: sources.clone(),
         };
         let metrics = Metrics::new();
         let service = build(config, env.clone(), &metrics).await.unwrap();

@@ -25,7 +25,8 @@ struct Monitor {
 impl Monitor {
     async fn start(dir: &Path) -> Self {
         let journal = format!("sqlite:{}", dir.join("monitor.db").display());
-        let config = bellwether_health_monitor::Config { journal, standby: false, evidence: None };
+        let sources = bellwether_health_monitor::SourcesArgs::default();
+        let config = bellwether_health_monitor::Config { journal, standby: false, evidence: None, sources };
         let (env, metrics, shutdown) = (Env::system(), Metrics::new(), Shutdown::new());
         let service = bellwether_health_monitor::build(config, env.clone(), &metrics).await.unwrap();
         let server = service.register(Server::new(env, ServeConfig::default(), metrics));

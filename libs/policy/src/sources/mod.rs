@@ -1,0 +1,125 @@
+//! The sources of an analysis, as its policy names them.
+
+mod prometheus;
+mod read;
+pub mod selector;
+
+use std::collections::BTreeMap;
+
+use bellwether_judge::{Batch, Histogram, Sample};
+
+pub use self::{
+    prometheus::{PrometheusSpec, ServerRef},
+    read::{Names, read},
+};
+use crate::journeys::JourneyRules;
+
+/// The sources of one analysis.
+#[derive(Clone, Debug, Default)]
+pub struct SourceSet {
+    /// Each of them. Empty: whatever is pushed.
+    pub specs: Vec<SourceSpec>,
+    /// How requests are told apart by journey.
+    pub journeys: JourneyRules,
+    /// The fleets that are compared, by their versions.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// One source.
+#[derive(Clone, Debug)]
+pub struct SourceSpec {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub kind: SourceKind,
+    /// What is taken from it.
+    pub signals: Signals,
+}
+
+/// What a source is.
+#[derive(Clone, Debug)]
+pub enum SourceKind {
+    /// Pushed batches whose `source` begins with this.
+    Push(String),
+    /// OpenTelemetry metrics.
+    Otlp,
+    /// A Prometheus server.
+    Prometheus(Box<PrometheusSpec>),
+}
+
+/// What is taken from a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Signals {
+    /// Requests, errors, statuses, journeys.
+    pub requests: bool,
+    /// Latencies.
+    pub latency: bool,
+}
+
+// === impl SourceSet ===
+
+impl SourceSet {
+    /// What is taken of a pushed batch; None: nothing.
+    pub fn of_push(&self, source: &str) -> Option<Signals> {
+        if self.specs.is_empty() {
+            return Some(Signals::ALL);
+        }
+        self.specs.iter().find_map(|spec| match &spec.kind {
+            SourceKind::Push(prefix) => source.starts_with(prefix.as_str()).then_some(spec.signals),
+            SourceKind::Otlp | SourceKind::Prometheus(_) => None,
+        })
+    }
+
+    /// What is taken of OpenTelemetry metrics; None: nothing.
+    pub fn of_otlp(&self) -> Option<Signals> {
+        let otlp = self.specs.iter().find(|spec| matches!(spec.kind, SourceKind::Otlp));
+        otlp.map(|spec| spec.signals)
+    }
+
+    /// The servers to ask.
+    pub fn prometheus(&self) -> impl Iterator<Item = (&SourceSpec, &PrometheusSpec)> {
+        self.specs.iter().filter_map(|spec| match &spec.kind {
+            SourceKind::Prometheus(server) => Some((spec, &**server)),
+            SourceKind::Push(_) | SourceKind::Otlp => None,
+        })
+    }
+}
+
+// === impl Signals ===
+
+impl Signals {
+    /// All of them.
+    pub const ALL: Self = Self { requests: true, latency: true };
+
+    /// The batch without what is not taken.
+    pub fn of(self, batch: &Batch) -> Batch {
+        let samples = batch.samples.iter().map(|sample| self.of_sample(sample.clone())).collect();
+        Batch { samples, source: batch.source.clone(), incarnation: batch.incarnation.clone(), ..*batch }
+    }
+
+    /// The sample without what is not taken.
+    pub fn of_sample(self, sample: Sample) -> Sample {
+        let mut kept = sample;
+        if !self.requests {
+            (kept.requests, kept.errors, kept.connect_failures) = (0, 0, 0);
+            kept.statuses.clear();
+            kept.journeys.clear();
+        }
+        if !self.latency {
+            kept.latency = Histogram::default();
+        }
+        kept
+    }
+}
+
+// === impl SourceKind ===
+
+impl SourceKind {
+    /// What it can tell.
+    fn can_tell(&self) -> Signals {
+        match self {
+            Self::Push(_) | Self::Otlp => Signals::ALL,
+            Self::Prometheus(server) => server.signals(),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Sources as the contract has them, checked.
+
+use std::collections::{BTreeMap, HashSet};
+
+use bellwether_proto::monitor::v1::{self as pb, source::Kind};
+use bellwether_resource::Violations;
+
+use super::{PrometheusSpec, Signals, SourceKind, SourceSet, SourceSpec};
+use crate::journeys::JourneyRules;
+
+const MOST_SOURCES: usize = 8;
+
+/// Whose sources they are. Empty where a policy is only checked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// `targets/<application>@<environment>`.
+    pub target: &'a str,
+    /// The fleet that is judged, and its version.
+    pub candidate: (&'a str, &'a str),
+    /// The fleet that it is compared with, and its version.
+    pub baseline: (&'a str, &'a str),
+}
+
+// === impl Names ===
+
+impl<'a> Names<'a> {
+    /// Of an analysis.
+    pub fn of(analysis: &'a pb::Analysis) -> Self {
+        Self {
+            target: &analysis.target,
+            candidate: (&analysis.candidate_fleet, &analysis.candidate_version),
+            baseline: (&analysis.baseline_fleet, &analysis.baseline_version),
+        }
+    }
+
+    /// Fleets by what names them on a series. A version that both have names the candidate, which is what is judged.
+    pub(super) fn fleets(&self, by_version: bool) -> BTreeMap<String, String> {
+        let pair = |(fleet, version): (&str, &str)| {
+            let key = if by_version { version } else { fleet };
+            (!key.is_empty() && !fleet.is_empty()).then(|| (key.to_owned(), fleet.to_owned()))
+        };
+        [pair(self.baseline), pair(self.candidate)].into_iter().flatten().collect()
+    }
+}
+
+/// The sources of a policy, with their violations noted. Of use only when there are none.
+pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy, names: &Names<'_>) -> SourceSet {
+    let given = &policy.sources;
+    violations.check(given.len() <= MOST_SOURCES, "sources", given.len(), "at most 8 sources");
+    let mut seen = HashSet::new();
+    let mut taken = Taken::default();
+    let mut specs = Vec::new();
+    for (index, source) in given.iter().enumerate().take(MOST_SOURCES) {
+        violations.element("sources", index, |violations| {
+            violations.id("id", &source.id);
+            violations.check(seen.insert(source.id.as_str()), "id", &source.id, "distinct ids");
+            if let Some(kind) = violations.required("kind", source.kind.as_ref()) {
+                let kind = read_kind(violations, kind, names);
+                let signals = taken.claim(violations, source, kind.can_tell());
+                specs.push((SourceSpec { id: source.id.clone(), kind, signals }, source.signals.is_empty()));
+            }
+        });
+    }
+    let specs = specs.into_iter().map(|(spec, all)| taken.leave(spec, all)).collect();
+    SourceSet { specs, journeys: JourneyRules::of(policy), versions: names.fleets(true) }
+}
+
+fn read_kind(violations: &mut Violations, kind: &Kind, names: &Names<'_>) -> SourceKind {
+    match kind {
+        Kind::Push(push) => {
+            violations.within("push", |violations| violations.text("prefix", &push.prefix, 0..=128));
+            SourceKind::Push(push.prefix.clone())
+        }
+        Kind::Otlp(_) => SourceKind::Otlp,
+        Kind::Prometheus(server) => violations.within("prometheus", |violations| {
+            SourceKind::Prometheus(Box::new(PrometheusSpec::read(violations, server, names)))
+        }),
+    }
+}
+
+/// Which source each signal comes from: never two.
+#[derive(Default)]
+struct Taken {
+    requests: Option<String>,
+    latency: Option<String>,
+}
+
+// === impl Taken ===
+
+impl Taken {
+    /// Takes the signals that a source names.
+    fn claim(&mut self, violations: &mut Violations, source: &pb::Source, able: Signals) -> Signals {
+        let mut signals = Signals::default();
+        for (index, signal) in source.signals.iter().enumerate() {
+            let field = format!("signals[{index}]");
+            let (can, wanted, taken) = match violations.enumeration::<pb::Signal>(&field, *signal) {
+                Some(pb::Signal::Requests) => (able.requests, &mut signals.requests, &mut self.requests),
+                Some(pb::Signal::Latency) => (able.latency, &mut signals.latency, &mut self.latency),
+                Some(pb::Signal::Unspecified) => {
+                    violations.add(&field, "SIGNAL_UNSPECIFIED", "SIGNAL_REQUESTS or SIGNAL_LATENCY");
+                    continue;
+                }
+                None => continue,
+            };
+            violations.check(can, &field, signal, "what the source can tell");
+            let free = taken.as_ref().is_none_or(|by| *by == source.id);
+            violations.check(free, &field, signal, "a signal that no other source of the policy tells");
+            (*wanted, *taken) = (true, Some(source.id.clone()));
+        }
+        if source.signals.is_empty() { able } else { signals }
+    }
+
+    /// A source that names nothing takes what no other does, the first one first.
+    fn leave(&mut self, spec: SourceSpec, all: bool) -> SourceSpec {
+        if !all {
+            return spec;
+        }
+        let mut signals = spec.signals;
+        for (wanted, taken) in
+            [(&mut signals.requests, &mut self.requests), (&mut signals.latency, &mut self.latency)]
+        {
+            if *wanted {
+                let by = taken.get_or_insert_with(|| spec.id.clone());
+                *wanted = *by == spec.id;
+            }
+        }
+        SourceSpec { signals, ..spec }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt as _;
+
+    use super::*;
+    use crate::sources::ServerRef;
+
+    fn source(id: &str, kind: Kind, signals: &[pb::Signal]) -> pb::Source {
+        let signals = signals.iter().map(|signal| i32::from(*signal)).collect();
+        pb::Source { id: id.into(), kind: Some(kind), signals }
+    }
+
+    fn prometheus(latency: &str) -> pb::PrometheusSource {
+        pb::PrometheusSource {
+            url: "http://p:9090".into(),
+            requests: "http_requests_total{app=\"${application}\"}".into(),
+            latency: latency.into(),
+            ..Default::default()
+        }
+    }
+
+    fn push() -> Kind {
+        Kind::Push(pb::PushSource::default())
+    }
+
+    fn of(sources: Vec<pb::Source>) -> Result<SourceSet, Vec<String>> {
+        let mut violations = Violations::new();
+        let policy = pb::HealthPolicy { sources, ..Default::default() };
+        let names = Names { target: "targets/shop@live", candidate: ("new", "2"), baseline: ("old", "1") };
+        let set = read(&mut violations, &policy, &names);
+        violations.finish().map(|()| set).map_err(|problem| {
+            let details = tonic::Status::from(problem).get_error_details();
+            details.bad_request().unwrap().field_violations.iter().map(|it| it.field.clone()).collect()
+        })
+    }
+
+    #[test]
+    fn each_signal_comes_from_one_source() {
+        let latency = Kind::Prometheus(prometheus("latency_seconds_bucket"));
+        let set =
+            of(vec![source("gateway", push(), &[]), source("main", latency.clone(), &[pb::Signal::Latency])])
+                .unwrap();
+        let signals: Vec<_> = set.specs.iter().map(|spec| spec.signals).collect();
+        let (only_requests, only_latency) =
+            (Signals { requests: true, latency: false }, Signals { requests: false, latency: true });
+        assert_eq!(signals, [only_requests, only_latency]);
+        assert_eq!(set.of_push("gateway/a"), Some(only_requests));
+        assert_eq!(set.of_otlp(), None);
+        let twice = [
+            source("a", latency.clone(), &[pb::Signal::Latency]),
+            source("b", latency, &[pb::Signal::Latency]),
+        ];
+        assert_eq!(of(twice.to_vec()).unwrap_err(), ["sources[1].signals[0]"]);
+    }
+
+    #[test]
+    fn selectors_are_filled_and_units_follow_the_name() {
+        let kind = |latency| Kind::Prometheus(prometheus(latency));
+        for (name, millis) in [("x_seconds_bucket", 1_000.0), ("x_milliseconds", 1.0), ("x", 1_000.0)] {
+            let set = of(vec![source("p", kind(name), &[])]).unwrap();
+            let (_, spec) = set.prometheus().next().unwrap();
+            assert_eq!(spec.unit_millis, millis, "{name}");
+            assert_eq!(spec.requests.as_deref(), Some("http_requests_total{app=\"shop\"}"));
+            assert_eq!(spec.fleets["old"], "old");
+        }
+        let by_version =
+            pb::PrometheusSource { fleet_value: pb::FleetValue::Version.into(), ..prometheus("") };
+        let set = of(vec![source("p", Kind::Prometheus(by_version), &[])]).unwrap();
+        let (_, spec) = set.prometheus().next().unwrap();
+        assert_eq!((spec.fleet_label.as_str(), &spec.fleets["2"]), ("version", &"new".to_owned()));
+    }
+
+    #[test]
+    fn every_violation_is_named() {
+        let bad = pb::PrometheusSource {
+            url: "http://user:secret@p".into(),
+            requests: "rate(x[5m])".into(),
+            latency: "x_milliseconds".into(),
+            latency_unit: pb::LatencyUnit::Seconds.into(),
+            instance_label: "a-b".into(),
+            interval: Some(bellwether_resource::time::to_duration(std::time::Duration::ZERO)),
+            ..Default::default()
+        };
+        let fields = of(vec![
+            source("p", Kind::Prometheus(bad), &[]),
+            source("p", Kind::Otlp(pb::OtlpSource {}), &[]),
+        ]);
+        let expected = [
+            "sources[0].prometheus.requests",
+            "sources[0].prometheus.url",
+            "sources[0].prometheus.latency_unit",
+            "sources[0].prometheus.instance_label",
+            "sources[0].prometheus.interval",
+            "sources[1].id",
+        ];
+        assert_eq!(fields.unwrap_err(), expected);
+        let none = pb::Source { id: "x".into(), ..Default::default() };
+        assert_eq!(of(vec![none]).unwrap_err(), ["sources[0].kind"]);
+        let named = pb::PrometheusSource { server: "main".into(), url: String::new(), ..prometheus("") };
+        let set = of(vec![source("p", Kind::Prometheus(named), &[])]).unwrap();
+        assert_eq!(set.prometheus().next().unwrap().1.server, ServerRef::Named("main".into()));
+    }
+}

@@ -1,0 +1,13 @@
+//! Where numbers come from beside what is pushed: OpenTelemetry metrics that are exported to the monitor, and Prometheus
+//! servers that it asks. Each source of an analysis is a task of its own: one that hangs delays no other.
+
+pub mod grid;
+pub mod health;
+pub mod ledger;
+pub mod otlp;
+pub mod prometheus;
+pub mod servers;
+mod surroundings;
+
+pub use health::SourceHealth;
+pub use surroundings::{SourcesArgs, Surroundings};
