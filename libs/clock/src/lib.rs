@@ -12,7 +12,7 @@ mod tasks;
 pub use env::{Clock, Env};
 pub use manual::ManualClock;
 pub use system::SystemClock;
-pub use tasks::spawn;
+pub use tasks::{spawn, spawn_nameless};
 
 /// A point in time. Serialises as RFC 3339.
 pub use jiff::Timestamp;

@@ -106,7 +106,7 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, task: F) {
-        drop(bellwether_clock::spawn("stream", task));
+        drop(bellwether_clock::spawn_nameless(task));
     }
 }
 

@@ -10,33 +10,31 @@
 //!   snapshot in the same stream.
 //! - A change comes with the resource as it was right after it, or as it is by now when the reader is behind. For one
 //!   resource an older state never follows a newer one.
+//! - Whatever many readers are told alike is worked out and encoded once ([`WatchStream::respond`]).
 //! - A slow reader costs one page of memory: events older than the recent ones kept for everybody are read from the
 //!   journal at the reader's pace.
 //! - When the server stops, or loses its journal, the stream sends a heartbeat with its last token and ends UNAVAILABLE.
 
 mod follower;
+mod frame;
+mod out;
 mod resume;
+mod stream;
 mod told;
 mod view;
 mod watcher;
 
 pub(crate) use follower::follow;
+pub use stream::{Frames, WatchStream};
 pub(crate) use told::{Progress, Told};
 pub use view::{Changed, Part, View};
 
 use std::future::Future;
 
-use futures::{
-    FutureExt as _,
-    stream::{BoxStream, StreamExt as _},
-};
-use tonic::Status;
+use futures::FutureExt as _;
 
 use self::watcher::Watcher;
 use crate::{Filter, Store, Violations, error::Problem};
-
-/// What a Watch method answers with.
-pub type WatchStream<M> = BoxStream<'static, Result<M, Status>>;
 
 const TOKEN: usize = 512;
 
@@ -63,10 +61,6 @@ impl<A: crate::Aggregate> Store<A> {
         violations.text("resume_token", resume_token, 0..=TOKEN);
         violations.finish()?;
         let watcher = Watcher::new(self.clone(), view, filter, resume_token, ended.boxed());
-        let messages = futures::stream::unfold(watcher, |mut watcher| async move {
-            let message = watcher.next().await?;
-            Some((message, watcher))
-        });
-        Ok(messages.boxed())
+        Ok(WatchStream::new(watcher))
     }
 }

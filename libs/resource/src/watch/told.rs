@@ -3,12 +3,13 @@
 use std::{
     any::Any,
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use bellwether_journal::EventRecord;
+use bytes::Bytes;
 
-use super::{Changed, View};
+use super::{Changed, View, frame::Shared, out::message, resume::Origin};
 use crate::{Aggregate, Entry};
 
 /// How many facts are kept for readers that are up to date; others read the journal.
@@ -19,15 +20,19 @@ pub(crate) struct Fact<A: Aggregate> {
     pub record: EventRecord,
     pub event: A::Event,
     pub entry: Arc<Entry<A>>,
-    /// What it means, by view: a thousand readers with a filter each would otherwise work it out a thousand times.
-    shown: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+    /// What it means, a [`Shown`] by view: a thousand readers with a filter each would otherwise work it out a thousand
+    /// times.
+    shown: Mutex<Vec<Box<dyn Any + Send + Sync>>>,
 }
 
-/// What an event means in a view; shared by its readers.
-pub(super) type Shown<V> = Arc<ShownIn<V>>;
+/// What an event means in a view, shared by its readers; none when nothing.
+pub(super) type Shown<V> = Option<Arc<ShownIn<V>>>;
 
-/// Of its own type for each view, so that it is found again.
-pub(super) struct ShownIn<V: View>(pub(super) Option<Changed<V::Resource>>);
+pub(super) struct ShownIn<V: View> {
+    pub(super) changed: Changed<V::Resource>,
+    /// Encoded by the first who sends it.
+    frame: OnceLock<Option<Shared>>,
+}
 
 /// How far watchers may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,17 +61,30 @@ impl<A: Aggregate> Fact<A> {
 
     /// What it means in `view`.
     pub(super) fn shown<V: View<Aggregate = A>>(&self, view: &V) -> Shown<V> {
-        let show = || Arc::new(ShownIn::<V>(view.change(&self.record, &self.event, &self.entry)));
+        let show = || -> Shown<V> {
+            let changed = view.change(&self.record, &self.event, &self.entry)?;
+            Some(Arc::new(ShownIn { changed, frame: OnceLock::new() }))
+        };
         if !V::SAME_FOR_ALL {
             return show();
         }
         let mut known = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shown) = known.iter().find_map(|shown| shown.clone().downcast::<ShownIn<V>>().ok()) {
-            return shown;
+        if let Some(shown) = known.iter().find_map(|shown| shown.downcast_ref::<Shown<V>>()) {
+            return shown.clone();
         }
         let shown = show();
-        known.push(shown.clone());
+        known.push(Box::new(shown.clone()));
         shown
+    }
+}
+
+// === impl ShownIn ===
+
+impl<V: View> ShownIn<V> {
+    /// The frame for readers of `origin`; none where it cannot be shared.
+    pub(super) fn frame(&self, record: &EventRecord, origin: Origin) -> Option<Bytes> {
+        let encode = || Shared::new(&message::<V>(record, &self.changed, origin), origin, record.position);
+        self.frame.get_or_init(encode).as_ref()?.of(&origin)
     }
 }
 

@@ -14,7 +14,7 @@ pub trait View: Send + Sync + 'static {
     /// The resource, as it travels.
     type Resource: Clone + Send + Sync + 'static;
     /// The message of the stream.
-    type Message: Send + 'static;
+    type Message: prost::Message + 'static;
 
     /// The fields that may be filtered on: those that never change in a resource's life.
     const FIELDS: &'static [FilterField];

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    pin::Pin,
     sync::{Arc, PoisonError},
     time::Duration,
     vec,
@@ -9,17 +10,26 @@ use std::{
 
 use bellwether_clock::Timestamp;
 use bellwether_journal::{EventRecord, ReadError};
-use bellwether_proto::common::v1::{Change, WatchCurrent, WatchHeartbeat, WatchReset};
+use bellwether_proto::common::v1::{WatchCurrent, WatchHeartbeat, WatchReset};
+use bytes::Bytes;
 use futures::{
-    FutureExt as _,
+    FutureExt as _, StreamExt as _,
     future::{BoxFuture, Fuse},
+    stream::{BoxStream, unfold},
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Sleep, sleep},
+};
 use tonic::Status;
+use tracing::Span;
 
 use super::{
     Changed, Part, Progress, View,
+    out::{Out, message},
     resume::{Origin, Unusable},
+    stream::Opened,
+    told::Fact,
 };
 use crate::{
     Aggregate, Entry, Filter, Store,
@@ -59,10 +69,14 @@ pub(super) struct Watcher<V: View> {
     /// States as of up to this position have been sent: an event up to it comes with the newest state, so that no
     /// older one follows.
     seen_until: u64,
-    queue: VecDeque<Part<V::Resource>>,
+    queue: VecDeque<Out<V>>,
     last_sent: Timestamp,
     progress: watch::Receiver<Progress>,
     ended: Fuse<BoxFuture<'static, ()>>,
+    /// Set for a time when a heartbeat may be due; what is sent meanwhile does not set it anew.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// The call's; not entered for each message.
+    span: Span,
 }
 
 // === impl Watcher ===
@@ -90,6 +104,8 @@ impl<V: View> Watcher<V> {
             last_sent,
             progress,
             ended: ended.fuse(),
+            timer: None,
+            span: Span::current(),
         };
         watcher.begin(resume_token);
         watcher
@@ -111,7 +127,7 @@ impl<V: View> Watcher<V> {
     }
 
     fn reset(&mut self, why: Unusable) {
-        self.queue.push_back(Part::Reset(WatchReset { reason: why.name().to_owned() }));
+        self.push(Part::Reset(WatchReset { reason: why.name().to_owned() }));
         self.take_snapshot();
     }
 
@@ -121,12 +137,16 @@ impl<V: View> Watcher<V> {
         self.phase = Phase::Snapshot(entries.into_iter());
     }
 
-    /// The next message; none after the end.
-    pub(super) async fn next(&mut self) -> Option<Result<V::Message, Status>> {
+    fn push(&mut self, part: Part<V::Resource>) {
+        self.queue.push_back(Out::Own(V::message(part)));
+    }
+
+    /// What is sent next; none after the end.
+    async fn next(&mut self) -> Option<Result<Out<V>, Status>> {
         loop {
-            if let Some(part) = self.queue.pop_front() {
+            if let Some(out) = self.queue.pop_front() {
                 self.last_sent = self.store.env().now();
-                return Some(Ok(V::message(part)));
+                return Some(Ok(out));
             }
             match self.advance().await {
                 Ok(()) => {}
@@ -154,7 +174,7 @@ impl<V: View> Watcher<V> {
             Phase::CatchingUp(until) if self.position >= *until => {
                 self.phase = Phase::Live;
                 let resume_token = self.origin.token(self.position);
-                self.queue.push_back(Part::Current(WatchCurrent { resume_token }));
+                self.push(Part::Current(WatchCurrent { resume_token }));
                 Ok(())
             }
             Phase::CatchingUp(_) => self.read().await,
@@ -170,15 +190,26 @@ impl<V: View> Watcher<V> {
     }
 
     async fn wait(&mut self) -> Result<(), Option<Status>> {
-        let due = self.last_sent.checked_add(HEARTBEAT).unwrap_or(Timestamp::MAX);
-        let left = self.store.env().until(due);
+        let left = self.until_beat();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(left)));
         tokio::select! {
             biased;
             () = &mut self.ended => return self.end(),
             changed = self.progress.changed() => if changed.is_err() { return self.end() },
-            () = tokio::time::sleep(left) => self.beat(),
+            () = timer.as_mut() => {
+                self.timer = None;
+                if self.until_beat().is_zero() {
+                    self.beat();
+                }
+            }
         }
         Ok(())
+    }
+
+    /// The time until a heartbeat is due, should nothing be sent.
+    fn until_beat(&self) -> Duration {
+        let due = self.last_sent.checked_add(HEARTBEAT).unwrap_or(Timestamp::MAX);
+        self.store.env().until(due)
     }
 
     /// Says goodbye with the last token, where there is one.
@@ -201,13 +232,13 @@ impl<V: View> Watcher<V> {
     fn beat(&mut self) {
         let time = Some(to_timestamp(self.store.env().now()));
         let resume_token = self.origin.token(self.position);
-        self.queue.push_back(Part::Heartbeat(WatchHeartbeat { resume_token, time }));
+        self.push(Part::Heartbeat(WatchHeartbeat { resume_token, time }));
     }
 
     fn show(&mut self, entry: &Entry<V::Aggregate>) {
         let resources = self.view.resources(entry).into_iter();
         let matching = resources.filter(|resource| self.filter.matches(|field| V::value(resource, field)));
-        self.queue.extend(matching.map(Part::Snapshot));
+        self.queue.extend(matching.map(|resource| Out::Own(V::message(Part::Snapshot(resource)))));
     }
 
     /// Prepares the next events: the recent ones as they were told, older ones from the journal.
@@ -219,20 +250,13 @@ impl<V: View> Watcher<V> {
         match recent {
             Some((facts, until)) => {
                 for fact in facts {
-                    let is_behind = fact.record.position <= self.seen_until;
-                    match is_behind.then(|| self.newest(&fact.record.stream)).flatten() {
-                        Some(newest) => {
-                            let changed = self.view.change(&fact.record, &fact.event, &newest);
-                            self.tell(&fact.record, changed.as_ref());
-                        }
-                        None => self.tell(&fact.record, fact.shown(&self.view).0.as_ref()),
-                    }
+                    self.tell_recent(fact);
                 }
                 self.position = until;
             }
             None => self.read_journal().await?,
         }
-        if self.queue.is_empty() && self.store.env().since(self.last_sent) >= HEARTBEAT {
+        if self.queue.is_empty() && self.until_beat().is_zero() {
             self.beat();
         }
         Ok(())
@@ -268,26 +292,49 @@ impl<V: View> Watcher<V> {
         Some(entry)
     }
 
-    fn tell(&mut self, record: &EventRecord, changed: Option<&Changed<V::Resource>>) {
-        let Some(changed) = changed else { return };
-        if !self.filter.matches(|field| V::value(&changed.resource, field)) {
-            return;
+    /// As it was told to everybody; or with the newest state, when the reader has seen a newer one.
+    fn tell_recent(&mut self, fact: Arc<Fact<V::Aggregate>>) {
+        let is_behind = fact.record.position <= self.seen_until;
+        if let Some(newest) = is_behind.then(|| self.newest(&fact.record.stream)).flatten() {
+            let changed = self.view.change(&fact.record, &fact.event, &newest);
+            return self.tell(&fact.record, changed.as_ref());
         }
-        let change = Change {
-            fact: changed.fact.clone(),
-            fact_json: changed.fact_json.clone(),
-            version: i64::try_from(record.version).unwrap_or(i64::MAX),
-            sequence: i64::try_from(record.position).unwrap_or(i64::MAX),
-            resume_token: self.origin.token(record.position),
-            time: Some(to_timestamp(record.time)),
-        };
-        let part = if changed.deleted { Part::Deleted } else { Part::Changed };
-        self.queue.push_back(part(change, changed.resource.clone()));
+        if let Some(shown) = fact.shown(&self.view).filter(|shown| self.matches(&shown.changed)) {
+            self.queue.push_back(Out::Told(fact, shown));
+        }
+    }
+
+    fn tell(&mut self, record: &EventRecord, changed: Option<&Changed<V::Resource>>) {
+        if let Some(changed) = changed.filter(|changed| self.matches(changed)) {
+            self.queue.push_back(Out::Own(message::<V>(record, changed, self.origin)));
+        }
+    }
+
+    fn matches(&self, changed: &Changed<V::Resource>) -> bool {
+        self.filter.matches(|field| V::value(&changed.resource, field))
     }
 
     fn unreadable(&mut self, error: &dyn std::error::Error) -> Status {
-        tracing::error!(error = %error, "a watch ends: the journal cannot be read");
+        self.span.in_scope(|| tracing::error!(error = %error, "a watch ends: the journal cannot be read"));
         self.phase = Phase::Over;
         STORAGE_FAILED.because("the service cannot read its journal").into()
+    }
+}
+
+impl<V: View> Opened<V::Message> for Watcher<V> {
+    fn messages(self: Box<Self>) -> BoxStream<'static, Result<V::Message, Status>> {
+        let next = async |mut watcher: Box<Self>| {
+            let next = watcher.next().await?;
+            Some((next.map(|out| out.message(watcher.origin)), watcher))
+        };
+        unfold(self, next).boxed()
+    }
+
+    fn frames(self: Box<Self>) -> BoxStream<'static, Result<Bytes, Status>> {
+        let next = async |mut watcher: Box<Self>| {
+            let next = watcher.next().await?;
+            Some((next.map(|out| out.frame(watcher.origin)), watcher))
+        };
+        unfold(self, next).boxed()
     }
 }

@@ -5,13 +5,17 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 use bellwether_clock::{Clock as _, Env, ManualClock, Timestamp, spawn};
 use bellwether_journal::{Journal, MemoryJournal, Options, Retention};
 use bellwether_proto::common::v1::Change;
-use bellwether_resource::{Call, Decision, Store, watch::Part};
+use bellwether_resource::{
+    Call, Decision, Store,
+    watch::{Frames, Part},
+};
+use futures::StreamExt as _;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::{
     counter::{Counted, Counter, add, load, memory},
-    view::{Resource, Shown, next, outcome, until_current, watch},
+    view::{Resource, Shown, decode, next, outcome, until_current, watch, watch_until},
 };
 
 async fn count(store: &Store<Counter>, stream: &str, number: i64) {
@@ -274,8 +278,7 @@ async fn heartbeats_come_in_quiet_times_and_move_the_token() {
 async fn a_stopping_server_sends_the_last_token_and_ends() {
     let store = load(&memory()).await;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let ended = async move { drop(stopped.await) };
-    let mut stream = store.watch(Shown, "", "", ended).unwrap();
+    let mut stream = watch_until(&store, "", "", async move { drop(stopped.await) });
     let (_, token) = until_current(&mut stream).await;
     drop(stop);
     assert!(matches!(next(&mut stream).await, Part::Heartbeat(beat) if beat.resume_token == token));
@@ -329,4 +332,35 @@ async fn many_readers_each_get_their_own() {
     for reader in readers {
         assert_eq!(reader.await.unwrap(), [1, 2, 3]);
     }
+}
+
+/// What is sent for a change is the same memory for all who have the same filter.
+#[tokio::test]
+async fn a_change_is_encoded_once_for_all() {
+    let store = load(&memory()).await;
+    let open = |filter: &str| {
+        let response = store.watch(Shown, filter, "", futures::future::pending()).unwrap().respond();
+        response.extensions().get::<Frames>().unwrap().take().unwrap()
+    };
+    let mut streams = [open(""), open(""), open("name = \"counters/a\"")];
+    for stream in &mut streams {
+        assert!(matches!(decode(stream.next().await.unwrap().unwrap()), Part::Current(_)));
+    }
+    count(&store, "counters/a", 1).await;
+    let mut frames = vec![];
+    for stream in &mut streams {
+        frames.push(stream.next().await.unwrap().unwrap());
+    }
+    assert_eq!(frames[0].as_ptr(), frames[1].as_ptr());
+    let [first, _, filtered] = &frames[..] else { panic!() };
+    let ((first, told), (filtered, same)) =
+        (changed(decode(first.clone())), changed(decode(filtered.clone())));
+    assert_eq!(told, same);
+    assert_ne!(first.resume_token, filtered.resume_token);
+    assert_eq!(
+        Change { resume_token: String::new(), ..first },
+        Change { resume_token: String::new(), ..filtered.clone() }
+    );
+    let (missed, _) = until_current(&mut watch(&store, "name = counters/a", &filtered.resume_token)).await;
+    assert_eq!(missed, []);
 }

@@ -10,13 +10,12 @@ use std::{
 use axum::body::Body;
 use bellwether_resource::error::{INTERNAL, Problem};
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::{Code, Status};
 use tracing::Span;
 
-use super::{ending::Ending, measure::Measured, normal::normalise};
+use super::{ending::Ending, frames::trailers, measure::Measured, normal::normalise};
 
 /// Normalises the trailers, ends when the call has to, turns a panic into INTERNAL, and tells the metrics and the span how
 /// it ended.
@@ -44,12 +43,8 @@ impl Watched {
     fn cut(&mut self, refusal: Problem) -> Frame<Bytes> {
         self.inner = None;
         let status = Status::from(refusal);
-        let mut trailers = HeaderMap::new();
-        if let Err(error) = status.add_header(&mut trailers) {
-            tracing::error!(%error, "a status cannot be encoded");
-        }
         self.end.ended(status.code());
-        Frame::trailers(trailers)
+        Frame::trailers(trailers(&status))
     }
 }
 
@@ -66,10 +61,12 @@ impl HttpBody for Watched {
         if let Poll::Ready(refusal) = this.ending.as_mut().poll(cx) {
             return Poll::Ready(Some(Ok(this.cut(refusal))));
         }
-        let span = this.end.span.clone();
-        let polled = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx))));
-        match polled {
-            Err(panic) => Poll::Ready(Some(Ok(this.cut(panicked(&*panic))))),
+        // the span is not entered for every part of a stream: what has something to log keeps the span of its call
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(inner).poll_frame(cx))) {
+            Err(panic) => {
+                let refusal = this.end.span.in_scope(|| panicked(&*panic));
+                Poll::Ready(Some(Ok(this.cut(refusal))))
+            }
             Ok(Poll::Ready(Some(Ok(mut frame)))) => {
                 if let Some(code) = frame.trailers_mut().and_then(normalise) {
                     this.end.ended(code);

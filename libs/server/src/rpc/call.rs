@@ -20,6 +20,7 @@ use super::{
     body::{End, Watched, panicked},
     deadline::{self, Deadline},
     ending::{Ending, ending},
+    frames::as_frames,
     load::Load,
     measure::RpcMetrics,
     normal::normalise,
@@ -70,7 +71,7 @@ impl Rpc {
         let left = Deadline::of(&parts.extensions).map(|deadline| deadline.left(&self.env));
         let mut ending = ending(&method, left, Shutdown::of(&parts.extensions), &self.limits);
         let mut response = match admitted {
-            Ok(()) => run(next, Request::from_parts(parts, body), &mut ending).await,
+            Ok(()) => as_frames(run(next, Request::from_parts(parts, body), &mut ending).await),
             Err(refusal) => refusal.into_http(),
         };
         let code = normalise(response.headers_mut());

@@ -5,6 +5,7 @@ mod body;
 mod call;
 mod deadline;
 mod ending;
+mod frames;
 mod load;
 mod measure;
 mod normal;

@@ -100,6 +100,6 @@ impl NotifierService for Api {
         let request = request.into_inner();
         let stream =
             self.outbox.store().watch(view::DeliveryView, &request.filter, &request.resume_token, ended)?;
-        Ok(Response::new(stream))
+        Ok(stream.respond())
     }
 }
