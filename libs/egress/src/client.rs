@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use reqwest::Url;
 
-use crate::{AddressPolicy, Lookup, SystemLookup, resolver};
+use crate::{AddressPolicy, Lookup, SystemLookup, resolver, roots::SystemRoots};
 
 /// Makes calls inside the policy; cheap to clone.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub trait Exchange: Send + Sync + 'static {
 struct System {
     http: reqwest::Client,
     answer_bytes: usize,
+    /// None: it trusts certificates that it was given.
+    roots: Option<SystemRoots>,
 }
 
 /// What a call may cost.
@@ -88,6 +90,12 @@ pub enum SendError {
     /// The URL cannot be called. Nothing was sent.
     #[error("only http and https URLs with a host can be called")]
     Url,
+    /// `https`, and the system has no certificates of authorities to check the other side with. Nothing was sent.
+    #[error(
+        "this machine has no certificates of authorities, without which https cannot be checked: install the package \
+         ca-certificates, or name a file of them in SSL_CERT_FILE"
+    )]
+    NoRoots,
     /// It took too long; it may have arrived.
     #[error("no answer in time")]
     Timeout,
@@ -112,10 +120,11 @@ impl Default for Limits {
 // === impl Client ===
 
 impl Client {
-    /// A client that resolves with the system's resolver.
+    /// A client that resolves with the system's resolver, and trusts the system's certificate authorities, which it reads
+    /// at the first call over `https`.
     ///
     /// # Errors
-    /// When the system's root certificates cannot be read.
+    /// Where the operating system refuses what a client is made of.
     pub fn new(policy: AddressPolicy, limits: Limits) -> Result<Self, BuildError> {
         Self::with_lookup(policy, limits, SystemLookup)
     }
@@ -126,7 +135,7 @@ impl Client {
     /// When they are no certificates.
     pub fn trusting(policy: AddressPolicy, limits: Limits, roots: &[u8]) -> Result<Self, BuildError> {
         let roots = reqwest::Certificate::from_pem_bundle(roots)?;
-        Self::build(policy, limits, SystemLookup, |builder| builder.tls_certs_only(roots))
+        Self::build(policy, limits, SystemLookup, None, |builder| builder.tls_certs_only(roots))
     }
 
     /// A client that resolves with `lookup`.
@@ -138,13 +147,25 @@ impl Client {
         limits: Limits,
         lookup: impl Lookup,
     ) -> Result<Self, BuildError> {
-        Self::build(policy, limits, lookup, |builder| builder)
+        Self::with_roots(policy, limits, lookup, SystemRoots::new())
+    }
+
+    pub(crate) fn with_roots(
+        policy: AddressPolicy,
+        limits: Limits,
+        lookup: impl Lookup,
+        roots: SystemRoots,
+    ) -> Result<Self, BuildError> {
+        bellwether_server::install_crypto_provider();
+        let tls = roots.config();
+        Self::build(policy, limits, lookup, Some(roots), |builder| builder.tls_backend_preconfigured(tls))
     }
 
     fn build(
         policy: AddressPolicy,
         limits: Limits,
         lookup: impl Lookup,
+        roots: Option<SystemRoots>,
         finish: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
     ) -> Result<Self, BuildError> {
         bellwether_server::install_crypto_provider();
@@ -159,7 +180,7 @@ impl Client {
             .connect_timeout(limits.connect)
             .pool_max_idle_per_host(2);
         let http = finish(builder).build()?;
-        Ok(Self { way: Arc::new(System { http, answer_bytes: limits.answer_bytes }), policy })
+        Ok(Self { way: Arc::new(System { http, answer_bytes: limits.answer_bytes, roots }), policy })
     }
 
     /// A client over another network. The policy holds for addresses in URLs; names are resolved by `way`.
@@ -191,6 +212,9 @@ impl Client {
 impl Exchange for System {
     async fn exchange(&self, call: Call) -> Result<Answer, SendError> {
         let host = callable(&call.url)?.to_owned();
+        if let Some(roots) = self.roots.as_ref().filter(|_| call.url.scheme() == "https") {
+            roots.ready().await?;
+        }
         let request = self.http.request(call.method, call.url).headers(call.headers).body(call.body);
         match request.timeout(call.timeout).send().await {
             Ok(response) => Ok(self.read(response).await),

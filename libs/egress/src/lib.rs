@@ -12,6 +12,7 @@
 mod address;
 mod client;
 mod resolver;
+mod roots;
 
 pub use address::{AddressPolicy, Network, NetworkError};
 pub use client::{Answer, BuildError, Call, Client, Exchange, Limits, SendError};

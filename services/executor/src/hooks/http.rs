@@ -34,7 +34,7 @@ async fn connected(client: &Client, call: Call) -> Outcome {
             Err(SendError::Connect(_)) => tokio::time::sleep(RECONNECT).await,
             Err(SendError::Timeout) => return Outcome::TimedOut,
             Err(error @ SendError::Transfer(_)) => return Outcome::Unknown { error: error.to_string() },
-            Err(error @ (SendError::Refused { .. } | SendError::Url)) => {
+            Err(error @ (SendError::Refused { .. } | SendError::Url | SendError::NoRoots)) => {
                 return Outcome::Failed { error: error.to_string() };
             }
         }

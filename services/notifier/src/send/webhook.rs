@@ -109,6 +109,7 @@ fn unanswered(error: &SendError) -> Ending {
     match error {
         SendError::Refused { .. } => Ending::failed(None, Reason::new("ADDRESS_REFUSED", text)),
         SendError::Url => Ending::failed(None, Reason::new("INVALID_REQUEST", text)),
+        SendError::NoRoots => Ending::failed(None, Reason::new("NO_CERTIFICATE_AUTHORITIES", text)),
         SendError::Timeout => Ending::failed(None, Reason::new("TIMEOUT", text)).down(),
         SendError::Connect(source) => Ending::failed(None, caused("CONNECT_FAILED", text, source)).down(),
         SendError::Transfer(source) => Ending::failed(None, caused("CONNECTION_BROKEN", text, source)).down(),

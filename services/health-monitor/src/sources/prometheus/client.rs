@@ -70,16 +70,10 @@ impl AskError {
     /// Whether it will not mend by itself.
     pub fn is_lasting(&self) -> bool {
         match self {
-            Self::Send(SendError::Refused { .. } | SendError::Url)
-            | Self::Credentials(_)
-            | Self::Answer(AnswerError::Query { .. } | AnswerError::Type(_) | AnswerError::TooMany(_))
-            | Self::TooLarge
-            | Self::Secret { .. } => true,
-            Self::Send(
-                SendError::Timeout | SendError::NoRoots | SendError::Connect(_) | SendError::Transfer(_),
-            )
-            | Self::Status(_)
-            | Self::Answer(AnswerError::Form(_)) => false,
+            Self::Send(error) => matches!(error, SendError::Refused { .. } | SendError::Url),
+            Self::Credentials(_) | Self::TooLarge | Self::Secret { .. } => true,
+            Self::Answer(error) => !matches!(error, AnswerError::Form(_)),
+            Self::Status(_) => false,
         }
     }
 }
