@@ -1,4 +1,4 @@
-//! The generated contracts, their JSON form and the descriptor set. No logic.
+//! The generated contracts, their JSON form, the descriptor set and the methods in it. No logic.
 //!
 //! The comments of the messages are those of `proto/`, which is the API's reference.
 
@@ -16,6 +16,9 @@ pub mod common {
 /// option of each method, and for checking user YAML against its message.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+mod methods;
+
+pub use methods::{Rpc, rpcs};
 pub use pbjson_types::{Duration, Timestamp};
 
 /// `bellwether.monitor.v1`: the health-monitor.

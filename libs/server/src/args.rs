@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{IdentityFiles, Limits, ServeConfig, StartError, TlsFiles, telemetry::LogFormat};
+use crate::{
+    IdentityFiles, Limits, Origin, ServeConfig, StartError, TlsFiles, private_file, telemetry::LogFormat,
+};
 
 /// What every service is told on its command line, or in its environment.
 #[derive(Clone, Debug, clap::Args)]
@@ -47,6 +49,10 @@ pub struct ServeArgs {
     /// Serve plain text on an address that others reach
     #[arg(long, env = "BELLWETHER_INSECURE")]
     pub insecure: bool,
+
+    /// Web pages of this origin may call over gRPC-Web, e.g. https://ops.example.com; may be repeated
+    #[arg(long, env = "BELLWETHER_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origin: Vec<Origin>,
 
     /// Send traces here over OTLP/gRPC
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
@@ -115,6 +121,7 @@ impl ServeArgs {
             },
             tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
             insecure: self.insecure,
+            cors_origins: self.cors_origin.clone(),
             grace: Duration::from_secs(self.grace_seconds),
             limits: Limits {
                 streams_per_connection: self.max_streams_per_connection,
@@ -140,14 +147,7 @@ fn usable(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     fs::read_dir(dir)?;
-    tempfile_in(dir)
-}
-
-/// Proves that files can be made there.
-fn tempfile_in(dir: &Path) -> io::Result<()> {
-    let probe = dir.join(format!(".probe.{}", std::process::id()));
-    fs::write(&probe, b"")?;
-    fs::remove_file(probe)
+    private_file::probe(&dir.join(".probe"))
 }
 
 #[cfg(test)]
@@ -182,6 +182,20 @@ mod tests {
     fn a_certificate_needs_its_key() {
         assert!(parse(&["--tls-cert", "/c"]).is_err());
         assert!(parse(&["--tls-cert", "/c", "--tls-key", "/k"]).unwrap().config().tls.is_some());
+    }
+
+    #[test]
+    fn origins_are_listed_or_repeated() {
+        let args = parse(&[
+            "--cors-origin",
+            "https://a.example,http://localhost:5173",
+            "--cors-origin",
+            "https://b.example",
+        ]);
+        let origins = args.unwrap().config().cors_origins;
+        let origins: Vec<_> = origins.iter().map(Origin::as_str).collect();
+        assert_eq!(origins, ["https://a.example", "http://localhost:5173", "https://b.example"]);
+        assert!(parse(&["--cors-origin", "*"]).is_err());
     }
 
     #[test]

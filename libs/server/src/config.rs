@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{IdentityFiles, StartError};
+use bellwether_clock::Env;
+
+use crate::{Identities, IdentityFiles, Origin, StartError, tls::Tls};
 
 /// How a server serves. The default is right for one machine: loopback, no TLS, no tokens.
 #[derive(Clone, Debug)]
@@ -13,6 +15,8 @@ pub struct ServeConfig {
     pub tls: Option<TlsFiles>,
     /// Serve plain text on any address.
     pub insecure: bool,
+    /// Whose web pages may call over gRPC-Web; none: nobody's.
+    pub cors_origins: Vec<Origin>,
     /// How long calls in flight may take to end once the server drains.
     pub grace: Duration,
     /// How often the files of identities and TLS are looked at for changes.
@@ -70,6 +74,20 @@ pub struct Limits {
 // === impl ServeConfig ===
 
 impl ServeConfig {
+    /// Everything for which [`crate::Server::serve`] would refuse to begin, without beginning: for who starts other things
+    /// before it serves, and must not leave them behind.
+    ///
+    /// # Errors
+    /// [`StartError::PlainText`], [`StartError::Identity`], [`StartError::Tls`].
+    pub fn check(&self, address: SocketAddr, env: &Env) -> Result<(), StartError> {
+        self.may_serve_on(address)?;
+        Identities::load(self.identity.clone(), env)?;
+        if let Some(tls) = self.tls.clone() {
+            Tls::load(tls)?.acceptor()?;
+        }
+        Ok(())
+    }
+
     /// Plain text is for loopback, unless the command line says otherwise. [`crate::Server::serve`] asks this too; who
     /// starts other things before it serves asks first.
     ///
@@ -89,6 +107,7 @@ impl Default for ServeConfig {
             identity: IdentityFiles::default(),
             tls: None,
             insecure: false,
+            cors_origins: Vec::new(),
             grace: Duration::from_secs(10),
             reload_every: Duration::from_secs(2),
             limits: Limits::default(),

@@ -7,6 +7,7 @@ mod args;
 mod background;
 mod config;
 mod connection;
+mod cors;
 mod greeting;
 mod http;
 mod identity;
@@ -17,6 +18,7 @@ mod permission;
 mod private_file;
 mod readiness;
 mod reasons;
+mod reflection;
 mod reload;
 mod rpc;
 mod run;
@@ -29,6 +31,7 @@ mod tls;
 
 pub use args::{ServeArgs, default_data_dir};
 pub use config::{Limits, ServeConfig, TlsFiles};
+pub use cors::{Origin, OriginError};
 pub use identity::{
     Caller, Identities, IdentityError, IdentityFiles, Kind, OnBehalfOf, Peer, Principal, Token, TokenFile,
     TokenFileError, authenticate, ensure_service_token, generate_secret, secret_hash,

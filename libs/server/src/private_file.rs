@@ -1,4 +1,7 @@
 //! Files that only their owner reads.
+//!
+//! Several processes make them at the same time in one directory, in containers even under one process id: so what is
+//! written first gets a name that the file system says nobody else has.
 
 use std::{
     fs, io,
@@ -26,6 +29,11 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// Proves that files can be made beside `path`.
+pub(crate) fn probe(path: &Path) -> io::Result<()> {
+    fs::remove_file(write_beside(path, b"")?)
+}
+
 /// Reads `path` unless others could have read or written it.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mode = fs::metadata(path)?.permissions().mode();
@@ -36,13 +44,31 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
+/// Writes a file of its own beside `path`, and returns its path.
 fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    let _ = fs::remove_file(&beside);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    Ok(beside)
+    let (beside, mut file) = create_beside(path)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all());
+    match written {
+        Ok(()) => Ok(beside),
+        Err(error) => {
+            // a full disk must not be filled further
+            let _ = fs::remove_file(&beside);
+            Err(error)
+        }
+    }
+}
+
+fn create_beside(path: &Path) -> io::Result<(PathBuf, fs::File)> {
+    for number in 0_u64.. {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.{number}.new", std::process::id()));
+        let beside = path.with_file_name(name);
+        match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside) {
+            Ok(file) => return Ok((beside, file)),
+            // somebody else's, who is at the same, or was and has died
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }

@@ -7,14 +7,15 @@ use bellwether_clock::Env;
 use http::Request;
 use tonic::{body::Body, server::NamedService};
 use tonic_web::GrpcWebLayer;
-use tower::{Service, ServiceExt as _};
+use tower::{Service, ServiceExt as _, util::option_layer};
 
 use crate::{
     Identities, Listener, Methods, Metrics, Readiness, ServeConfig, Shutdown, StartError,
     accept::accept,
     background::Background,
     connection::Connections,
-    http as pages,
+    cors, http as pages,
+    reflection::{Lazy, Told},
     rpc::{Rpc, RpcMetrics, around},
     tls::Tls,
 };
@@ -28,7 +29,7 @@ pub struct Server {
     config: ServeConfig,
     metrics: Metrics,
     readiness: Readiness,
-    descriptors: Vec<u8>,
+    descriptors: &'static [u8],
     grpc: Router,
     http: Router,
     names: Vec<&'static str>,
@@ -44,7 +45,7 @@ impl Server {
             config,
             metrics,
             readiness: Readiness::new(),
-            descriptors: bellwether_proto::DESCRIPTORS.to_vec(),
+            descriptors: bellwether_proto::DESCRIPTORS,
             grpc: Router::new(),
             http: Router::new(),
             names: Vec::new(),
@@ -52,7 +53,7 @@ impl Server {
     }
 
     /// Serves methods of this encoded `FileDescriptorSet` instead of those of `bellwether_proto`.
-    pub fn descriptors(mut self, descriptors: Vec<u8>) -> Self {
+    pub fn descriptors(mut self, descriptors: &'static [u8]) -> Self {
         self.descriptors = descriptors;
         self
     }
@@ -121,13 +122,14 @@ impl Server {
     fn router(self, identities: Identities, background: &mut Background) -> Result<Router, StartError> {
         let (reporter, health) = tonic_health::server::health_reporter();
         background.report(self.readiness.clone(), reporter);
-        let broken = |error: tonic_reflection::server::Error| StartError::Reflection(error.into());
-        let v1 = self.reflection().build_v1().map_err(broken)?;
-        let v1alpha = self.reflection().build_v1alpha().map_err(broken)?;
+        let told = Told { descriptors: self.descriptors, names: self.names.clone() };
+        let same = told.clone();
+        let v1 = Lazy::new(move || told.builder().build_v1());
+        let v1alpha = Lazy::new(move || same.builder().build_v1alpha());
         let rpc = Rpc::new(
             self.env.clone(),
             self.config.limits.clone(),
-            Methods::load(&self.descriptors)?,
+            Methods::load(self.descriptors)?,
             identities.clone(),
             RpcMetrics::new(&self.metrics),
         );
@@ -137,19 +139,10 @@ impl Server {
             .add_service(v1alpha)
             .into_axum_router()
             .layer(middleware::from_fn_with_state(Arc::new(rpc), around))
-            .layer(GrpcWebLayer::new());
+            .layer(GrpcWebLayer::new())
+            .layer(option_layer(cors::layer(&self.config.cors_origins)));
         let (metrics, readiness) = (self.metrics, self.readiness);
         let pages = pages::routes(pages::Pages { metrics, readiness, identities });
         Ok(grpc.merge(self.http).merge(pages))
-    }
-
-    /// Reflection tells of the services that are served here, and of no others.
-    fn reflection(&self) -> tonic_reflection::server::Builder<'_> {
-        let builder = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(&self.descriptors)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            .with_service_name("grpc.health.v1.Health")
-            .with_service_name("grpc.reflection.v1.ServerReflection");
-        self.names.iter().fold(builder, |builder, name| builder.with_service_name(*name))
     }
 }

@@ -75,9 +75,6 @@ pub enum StartError {
     /// The contracts in this build cannot be used; a defect of the build.
     #[error("the descriptor set of this build is not usable")]
     Descriptors(#[from] MethodsError),
-    /// Reflection cannot be built; a defect of the build.
-    #[error("reflection cannot be served")]
-    Reflection(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The service must not go on.
     #[error("the service has stopped")]
     Stopped {
@@ -110,7 +107,7 @@ impl StartError {
             Self::PlainText { .. } => 18,
             Self::Telemetry(_) => 19,
             Self::Stopped { exit_code, .. } => *exit_code,
-            Self::Descriptors(_) | Self::Reflection(_) => 70,
+            Self::Descriptors(_) => 70,
         }
     }
 }

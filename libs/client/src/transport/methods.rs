@@ -2,9 +2,6 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use prost::Message as _;
-use prost_types::FileDescriptorSet;
-
 static UNARY: LazyLock<HashSet<String>> = LazyLock::new(|| unary(bellwether_proto::DESCRIPTORS));
 
 /// Is the method of this path a unary one of ours? Other people's methods may stream: they get no deadline by
@@ -14,16 +11,9 @@ pub(super) fn is_unary(path: &str) -> bool {
 }
 
 fn unary(descriptors: &[u8]) -> HashSet<String> {
-    let files = FileDescriptorSet::decode(descriptors).map(|set| set.file).unwrap_or_default();
-    let mut paths = HashSet::new();
-    for file in &files {
-        for service in &file.service {
-            for method in service.method.iter().filter(|m| !m.client_streaming() && !m.server_streaming()) {
-                paths.insert(format!("/{}.{}/{}", file.package(), service.name(), method.name()));
-            }
-        }
-    }
-    paths
+    let rpcs = bellwether_proto::rpcs(descriptors).unwrap_or_default();
+    let unary = rpcs.into_iter().filter(|rpc| !rpc.streaming);
+    unary.map(|rpc| format!("/{}/{}", rpc.service, rpc.name)).collect()
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ const CONNECTIONS: u32 = 4;
 /// Kibibytes of page cache per connection (negative means size, not pages): the system's file cache is behind it.
 const CACHE: &str = "-256";
 
-/// A connection that nobody needs is closed after this.
-const IDLE: Duration = Duration::from_secs(30);
+/// A connection that nobody needs is closed after this, with its thread and its memory; another is opened in a millisecond.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Read-only connections, opened when needed. Each call is one statement: no transaction stays open.
 #[derive(Clone, Debug)]

@@ -7,23 +7,34 @@ use bellwether_clock::Env;
 use crate::{generate_secret, private_file};
 
 /// The service token of this file, made with mode 0600 where the file is absent. Processes that start together on
-/// one data directory end up with the same.
+/// one data directory, be it from containers that share it, end up with the same.
 ///
 /// # Errors
-/// I/O errors; PermissionDenied where others than its owner may read the file.
+/// I/O errors; PermissionDenied where others than its owner may read the file; InvalidData where it is empty.
 pub fn ensure_service_token(path: &Path, env: &Env) -> io::Result<String> {
-    match private_file::read(path) {
+    match read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // whoever was first has made it
             private_file::create(path, generate_secret(env).as_bytes())?;
-            Ok(private_file::read(path)?.trim().to_owned())
+            read(path)
         }
-        other => Ok(other?.trim().to_owned()),
+        other => other,
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let text = private_file::read(path)?;
+    match text.trim() {
+        "" => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "it is empty; remove it to have another one made"))
+        }
+        token => Ok(token.to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt as _, sync::Barrier, thread};
 
     use super::*;
 
@@ -46,5 +57,44 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let error = ensure_service_token(&path, &Env::system()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    /// Threads have one process id, as the first processes of containers have.
+    #[test]
+    fn those_who_start_together_have_the_same() {
+        const TOGETHER: usize = 16;
+        for _ in 0..50 {
+            let dir = tempfile::tempdir().unwrap();
+            let (path, barrier) = (dir.path().join("service.token"), Barrier::new(TOGETHER));
+            let start = || {
+                barrier.wait();
+                ensure_service_token(&path, &Env::system()).unwrap()
+            };
+            let tokens: HashSet<String> = thread::scope(|scope| {
+                let threads: Vec<_> = (0..TOGETHER).map(|_| scope.spawn(start)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert_eq!(tokens.len(), 1);
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        }
+    }
+
+    #[test]
+    fn one_who_died_while_making_it_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("service.token");
+        let left = dir.path().join(format!("service.token.{}.0.new", std::process::id()));
+        fs::write(&left, "half").unwrap();
+        assert!(ensure_service_token(&path, &Env::system()).unwrap().starts_with("bw_"));
+    }
+
+    #[test]
+    fn an_empty_one_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("service.token");
+        fs::write(&path, "\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let error = ensure_service_token(&path, &Env::system()).unwrap_err();
+        assert!(error.to_string().contains("it is empty"), "{error}");
     }
 }

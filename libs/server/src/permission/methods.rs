@@ -2,11 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use bellwether_proto::common::v1::Permission;
-use prost_reflect::{DescriptorPool, ExtensionDescriptor, MethodDescriptor};
-
-/// The option that each method of ours carries.
-const OPTION: &str = "bellwether.common.v1.permission";
+use bellwether_proto::{Rpc, common::v1::Permission, rpcs};
 
 /// Open to everybody, with or without identity: what load balancers and `grpcurl` need before anything else.
 /// Service, method, whether it streams.
@@ -45,10 +41,7 @@ pub struct Methods(HashMap<String, Arc<Method>>);
 pub enum MethodsError {
     /// It is not a descriptor set.
     #[error("the descriptor set cannot be decoded")]
-    Decode(#[source] prost_reflect::DescriptorError),
-    /// It does not hold the definition of the option.
-    #[error("the descriptor set lacks the option {OPTION}")]
-    NoOption,
+    Decode(#[source] prost::DecodeError),
     /// A method's option is not a known permission.
     #[error("method {0} has an unknown permission")]
     Unknown(String),
@@ -76,13 +69,9 @@ impl Methods {
     /// # Errors
     /// [`MethodsError`].
     pub fn load(descriptors: &[u8]) -> Result<Self, MethodsError> {
-        let pool = DescriptorPool::decode(descriptors).map_err(MethodsError::Decode)?;
-        let option = pool.get_extension_by_name(OPTION).ok_or(MethodsError::NoOption)?;
         let mut methods = Self(HashMap::new());
-        for service in pool.services() {
-            for descriptor in service.methods() {
-                methods.add(method(&descriptor, &option)?);
-            }
+        for rpc in rpcs(descriptors).map_err(MethodsError::Decode)? {
+            methods.add(method(rpc)?);
         }
         methods.add_fixed();
         Ok(methods)
@@ -113,17 +102,12 @@ impl Methods {
     }
 }
 
-fn method(descriptor: &MethodDescriptor, option: &ExtensionDescriptor) -> Result<Method, MethodsError> {
-    let options = descriptor.options();
-    let number = options.get_extension(option).as_enum_number().unwrap_or(0);
-    let permission =
-        Permission::try_from(number).map_err(|_| MethodsError::Unknown(descriptor.full_name().to_owned()))?;
-    Ok(Method {
-        service: descriptor.parent_service().full_name().to_owned(),
-        name: descriptor.name().to_owned(),
-        permission: Some(permission),
-        streaming: descriptor.is_client_streaming() || descriptor.is_server_streaming(),
-    })
+fn method(rpc: Rpc) -> Result<Method, MethodsError> {
+    let Rpc { service, name, streaming, permission } = rpc;
+    match Permission::try_from(permission) {
+        Ok(permission) => Ok(Method { service, name, permission: Some(permission), streaming }),
+        Err(_) => Err(MethodsError::Unknown(format!("{service}.{name}"))),
+    }
 }
 
 #[cfg(test)]
@@ -153,8 +137,19 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_descriptor_set_is_an_error() {
-        assert!(matches!(Methods::load(&[]), Err(MethodsError::NoOption)));
+    fn what_is_no_descriptor_set_is_an_error() {
         assert!(matches!(Methods::load(&[0xff, 0xff]), Err(MethodsError::Decode(_))));
+    }
+
+    #[test]
+    fn streams_and_permissions_are_read() {
+        let methods = Methods::load(bellwether_proto::DESCRIPTORS).unwrap();
+        let read = |name: &str| {
+            let method = methods.find(&format!("/bellwether.executor.v1.ExecutorService/{name}")).unwrap();
+            (method.permission, method.streaming)
+        };
+        assert_eq!(read("GetTarget"), (Some(Permission::View), false));
+        assert_eq!(read("WatchTargets"), (Some(Permission::View), true));
+        assert_eq!(read("StartRollout"), (Some(Permission::StartRollout), false));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    sync::LazyLock,
     task::{Context, Poll},
 };
 
@@ -49,7 +50,12 @@ service EchoService {
 pub struct Echo;
 
 /// The descriptor set of the service with the option of each method.
-pub fn descriptors() -> Vec<u8> {
+pub fn descriptors() -> &'static [u8] {
+    static SET: LazyLock<Vec<u8>> = LazyLock::new(compile);
+    &SET
+}
+
+fn compile() -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("echo.proto"), PROTO).unwrap();
     let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");

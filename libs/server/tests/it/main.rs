@@ -4,6 +4,7 @@
 
 mod audit;
 mod calls;
+mod cors;
 mod drain;
 mod echo;
 mod harness;

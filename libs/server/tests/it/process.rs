@@ -39,13 +39,20 @@ fn refused(command: &mut Command) -> (i32, String) {
 async fn start(dir: &Path) -> (Process, SocketAddr) {
     let file = dir.join("address");
     let process = command(dir).arg("--address-file").arg(&file).stderr(Stdio::null()).spawn().unwrap();
-    let process = Process(process);
+    let mut process = Process(process);
+    let address = served_at(&file, &mut process).await;
+    (process, address)
+}
+
+/// The address that it writes into this file.
+async fn served_at(file: &Path, process: &mut Process) -> SocketAddr {
     let mut every = tokio::time::interval(Duration::from_millis(10));
     loop {
         every.tick().await;
-        if let Ok(address) = fs::read_to_string(&file) {
-            return (process, address.parse().unwrap());
+        if let Ok(address) = fs::read_to_string(file) {
+            return address.parse().unwrap();
         }
+        assert_eq!(process.0.try_wait().unwrap(), None, "it has ended instead of serving");
     }
 }
 
@@ -87,6 +94,31 @@ async fn the_first_signal_drains_and_the_second_exits() {
     // half a call is in flight and holds the drain up
     signal(&process);
     assert_eq!(end(process).await, 130);
+}
+
+/// As containers do that share a volume, on the first start of a system.
+#[tokio::test]
+async fn processes_that_start_together_on_one_directory_all_serve() {
+    let dir = tempfile::tempdir().unwrap();
+    let processes: Vec<_> = (0..6)
+        .map(|number| {
+            let file = dir.path().join(format!("address-{number}"));
+            let mut command = command(dir.path());
+            (Process(command.arg("--address-file").arg(&file).stderr(Stdio::null()).spawn().unwrap()), file)
+        })
+        .collect();
+    for (mut process, file) in processes {
+        let address = served_at(&file, &mut process).await;
+        TcpStream::connect(address).unwrap();
+        signal(&process);
+        assert_eq!(end(process).await, 0);
+    }
+    let token = fs::read_to_string(dir.path().join("service.token")).unwrap();
+    assert!(token.starts_with("bw_"), "{token}");
+    let left =
+        fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<_> = left.filter(|name| !name.starts_with("address-")).collect();
+    assert_eq!(left, ["service.token"]);
 }
 
 #[test]
