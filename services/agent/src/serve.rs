@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     SupervisorOptions,
     service::{AgentApi, push_samples},
-    supervisor::{Holder, Host, Identity, Layout, Lock, Program},
+    supervisor::{Holder, Host, Identity, Layout, Lock, Program, running_gateways},
 };
 
 /// Where the agent serves unless told otherwise.
@@ -44,28 +44,56 @@ pub fn supervisor(options: SupervisorOptions, words: Vec<OsString>) -> ExitCode 
 async fn supervise(process: Process, options: SupervisorOptions, words: Vec<OsString>) -> anyhow::Result<()> {
     let directory = options.serve.data_dir.join("agent");
     std::fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
-    let mut lock = Lock::take(&directory)?;
+    let lock = Lock::take(&directory)?;
+    serve(process, options, words, lock, &directory).await.map_err(|error| match left_behind(&directory) {
+        Some(left) => error.context(left),
+        None => error,
+    })
+}
+
+async fn serve(
+    process: Process,
+    options: SupervisorOptions,
+    words: Vec<OsString>,
+    mut lock: Lock,
+    directory: &Path,
+) -> anyhow::Result<()> {
     let listener = bind(options.serve.listen.unwrap_or(process.default_listen)).await?;
     let address = listener.local_addr().context("the listening address")?;
+    // what would keep it from serving is found before anything is started or taken over
+    options.serve.config().check(address, &process.env)?;
     let words = words.into_iter().chain(["gateway".into()]).collect();
     let program = Program::this(words).context("this program's file")?;
-    let ports = options.instance_ports.clone();
-    let layout = Layout { directory: directory.clone(), ports, program };
+    let layout = Layout { directory: directory.to_owned(), ports: options.instance_ports.clone(), program };
     let host = Host::open(layout, process.env.clone()).await?;
     let stop_all = Arc::new(AtomicBool::new(options.stop_all_at_end));
     listen_to_signals(&host, &stop_all, process.shutdown.clone())?;
     if let Some(url) = &options.monitor {
         let token = options.serve.service_token_file();
         let monitor = Transport::builder(url.clone()).service("agent").token_file(token).build()?;
-        spawn("push samples", push_samples(host.clone(), monitor, source(&directory)));
+        spawn("push samples", push_samples(host.clone(), monitor, source(directory)));
     }
-    announce(&mut lock, &directory, address)?;
+    announce(&mut lock, directory, address)?;
     let server = process.server().add_service(AgentServiceServer::new(AgentApi::new(host.clone())));
     server.serve(listener, process.shutdown.clone()).await?;
     if stop_all.load(Relaxed) {
         host.end().await;
     }
     Ok(())
+}
+
+/// What goes on without a supervisor that could not be started, and how to end it; none: nothing does. Traffic is not
+/// taken down because of a supervisor's configuration.
+fn left_behind(directory: &Path) -> Option<String> {
+    let gateways = running_gateways(directory);
+    let pids: Vec<String> = gateways.iter().map(|gateway| gateway.pid.to_string()).collect();
+    (!pids.is_empty()).then(|| {
+        format!(
+            "the traffic goes on without a supervisor: gateway process {} and the instances still run. Mend what follows \
+             and start the agent again, it takes them over; or end the gateway with kill",
+            pids.join(", ")
+        )
+    })
 }
 
 /// SIGHUP replaces the gateway; SIGQUIT ends everything, where SIGTERM ends the supervisor alone.

@@ -6,7 +6,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Uri, Version,
     header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST, TE, TRANSFER_ENCODING, UPGRADE},
     request, response,
-    uri::{Authority, Scheme},
+    uri::{Authority, PathAndQuery, Scheme},
 };
 
 use super::upstream::Upstream;
@@ -90,6 +90,8 @@ pub fn set_version(parts: &mut request::Parts, upstream: &Upstream, http2: bool)
         let mut uri = std::mem::take(&mut parts.uri).into_parts();
         uri.scheme = Some(Scheme::HTTP);
         uri.authority = authority;
+        // a target that is a host alone has none
+        uri.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
         parts.uri = Uri::from_parts(uri).unwrap_or_default();
         parts.version = Version::HTTP_2;
     } else {

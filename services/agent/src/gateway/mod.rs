@@ -33,6 +33,9 @@ mod upstream;
 mod websocket;
 mod worker;
 
+#[cfg(test)]
+mod foreign;
+
 pub use accounting::{JourneySample, Key, MAX_JOURNEYS, Sample, Traffic};
 pub use histogram::Buckets;
 pub use run::{Options, run};

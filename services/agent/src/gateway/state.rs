@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Counters of a route that is gone are told this many seconds longer.
-const KEEP_COUNTERS: u32 = 120;
+const KEEP_COUNTERS: u32 = 30;
 
 /// What everything in a gateway shares.
 #[derive(Debug)]

@@ -122,9 +122,14 @@ impl AgentService for AgentApi {
         let TakeOverRequest { target, fleet, reason } = request.into_inner();
         required_reason(&reason)?;
         let fleet = Some(fleet).filter(|fleet| !fleet.is_empty());
-        let confirmed = self.target(&target).await?.take_over(fleet, reason).await;
-        let confirmed = confirmed.map_err(|error| of_target(&error))?;
-        Ok(Response::new(TakeOverResponse { route: Some(convert::observed_route(confirmed)) }))
+        let target = self.target(&target).await?;
+        let confirmed = target.take_over(fleet, reason).await.map_err(|error| of_target(&error))?;
+        let route = convert::observed_route(confirmed);
+        let version = match route.split.first() {
+            Some(share) => target.version(&share.fleet).await,
+            None => String::new(),
+        };
+        Ok(Response::new(TakeOverResponse { route: Some(route), version }))
     }
 
     async fn hand_back(

@@ -13,7 +13,7 @@ use bellwether_clock::Env;
 use tokio::sync::RwLock;
 
 use super::{
-    artifacts::Artifacts,
+    artifacts::{Artifacts, Pins},
     instance::{Context, Record},
     ports::Ports,
     routing::{Gateway, Program},
@@ -42,6 +42,12 @@ pub struct Host {
     targets: RwLock<BTreeMap<String, Arc<Target>>>,
 }
 
+/// What lies on disk of a target.
+enum Found {
+    Read(File),
+    Unreadable(FileError),
+}
+
 // === impl Host ===
 
 impl Host {
@@ -58,6 +64,7 @@ impl Host {
             logs: directory.join("logs"),
             ports: Ports::new(ports, env.clone()),
             artifacts: Artifacts::new(directory.join("artifacts")),
+            pins: Pins::new(directory.join("pins")),
             wake: wake.clone(),
             env: env.clone(),
         });
@@ -130,24 +137,41 @@ impl Host {
     }
 
     async fn adopt(&self) -> Result<(), FileError> {
-        let files: Vec<File> = durable::load_all(&self.directory)?;
+        let (files, bad) = durable::load_all::<File>(&self.directory)?;
         let mut records: BTreeMap<String, Vec<Record>> = BTreeMap::new();
-        for record in durable::load_all::<Record>(&self.context.records)? {
+        for record in durable::load_all::<Record>(&self.context.records)?.0 {
             records.entry(record.target.clone()).or_default().push(record);
         }
-        let known: BTreeSet<String> = files.iter().map(|file| file.name.clone()).collect();
+        let mut found: BTreeMap<String, Found> = bad
+            .into_iter()
+            .filter_map(|bad| Some((name_of(&bad.path)?, Found::Unreadable(bad.error))))
+            .collect();
+        for file in files.into_iter().filter(|file| is_name(&file.name)) {
+            found.insert(file.name.clone(), Found::Read(file));
+        }
         // an instance without a target is one that nobody wishes for
-        let strays = records.keys().filter(|name| !known.contains(*name)).cloned();
-        let strays: Vec<File> = strays.map(|name| File { name, ..File::default() }).collect();
+        for name in records.keys().filter(|name| is_name(name)) {
+            let stray = || Found::Read(File { name: name.clone(), ..File::default() });
+            found.entry(name.clone()).or_insert_with(stray);
+        }
         let mut targets = self.targets.write().await;
-        for file in files.into_iter().chain(strays) {
-            let records = records.remove(&file.name).unwrap_or_default();
-            let name = file.name.clone();
+        for (name, found) in found {
+            let records = records.remove(&name).unwrap_or_default();
+            let (file, unreadable) = match found {
+                Found::Read(file) => (file, None),
+                Found::Unreadable(error) => (File { name: name.clone(), ..File::default() }, Some(error)),
+            };
             let (context, gateway) = (self.context.clone(), self.gateway.clone());
-            targets.insert(name, Target::open(file, records, &self.directory, context, gateway).await);
+            let target = Target::open(file, unreadable, records, &self.directory, context, gateway).await;
+            targets.insert(name, target);
         }
         Ok(())
     }
+}
+
+/// The name of the target whose file this is; none: no target's.
+fn name_of(file: &std::path::Path) -> Option<String> {
+    Some(format!("targets/{}", file.file_stem()?.to_str()?)).filter(|name| is_name(name))
 }
 
 /// Only for this user: environment variables of instances lie here.

@@ -20,6 +20,8 @@ pub use host::{Host, Layout};
 pub use instance::{LastExit, Problem, ProblemCode, Tail};
 pub use lock::{Holder, Lock, LockError};
 pub use process::Identity;
-pub use routing::{Program, RouteError};
+pub use routing::{Program, RouteError, running_gateways};
+#[cfg(test)]
+pub(crate) use target::File;
 pub use target::{InstanceView, Observed, Target, TargetError, is_name as is_target_name};
 pub use wish::{Artifact, Check, FleetWish, Limits, Probe, RouteWish, Spec, Wish};

@@ -69,6 +69,19 @@ async fn answer(name: String, request: Request<Incoming>) -> Result<Response<Bod
             println!("{}", words.next().unwrap_or("hello"));
             text(name.clone())
         }
+        "eat" => {
+            // a byte other than zero makes the pages real
+            std::mem::forget(vec![1_u8; number.map_or(0, usize::from) << 20]);
+            text(name.clone())
+        }
+        "spin" => {
+            std::thread::spawn(|| {
+                loop {
+                    std::hint::spin_loop();
+                }
+            });
+            text(name.clone())
+        }
         "hang" => {
             HANGING.store(true, Relaxed);
             text(name.clone())

@@ -1,17 +1,14 @@
 //! Limits of an instance, where the system has them.
 
-use std::{fs, io, path::PathBuf};
+use std::io;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
+use super::group::{self, Group, Kind};
 use crate::supervisor::wish::Limits;
 
-/// Below this a control group is made for each limited instance (cgroup version 2, writable for this process).
-const GROUPS: &str = "/sys/fs/cgroup/bellwether";
-/// The period of `cpu.max`, in microseconds.
-const CPU_PERIOD: f64 = 100_000.0;
-
-/// Sets the limits of a process that was just started.
+/// Sets the limits of a process that was just started. What it has started itself before that, within its first
+/// milliseconds, is not limited.
 ///
 /// # Errors
 /// The system has no such limit, or this process may not set it; for people.
@@ -21,32 +18,30 @@ pub fn set(limits: Limits, id: &str, pid: i32) -> Result<(), String> {
         prlimit(Pid::from_raw(pid), Resource::Nofile, limit)
             .map_err(|error| format!("open files cannot be limited: {error}"))?;
     }
-    if limits.memory_bytes > 0 || limits.cpu_cores > 0.0 {
-        group(limits, id, pid)
-            .map_err(|error| format!("memory and CPU cannot be limited on this host: {error}"))?;
+    if limits.memory_bytes > 0 {
+        group(Kind::Memory, id, pid, |group| group.limit_memory(limits.memory_bytes))
+            .map_err(|error| format!("memory cannot be limited on this host: {error}"))?;
+    }
+    if limits.cpu_cores > 0.0 {
+        group(Kind::Cpu, id, pid, |group| group.limit_cpu(limits.cpu_cores))
+            .map_err(|error| format!("CPU cannot be limited on this host: {error}"))?;
     }
     Ok(())
 }
 
-/// Removes what was made for an instance that has ended.
-pub fn remove(id: &str) {
-    // there is none where nothing was limited
-    let _ = fs::remove_dir(PathBuf::from(GROUPS).join(id));
+/// How many processes of an instance the system has ended because of its limit of memory, since the group was made.
+pub fn killed_for_memory(id: &str) -> u64 {
+    Group::of(Kind::Memory, id).map_or(0, |group| group.killed_for_memory())
 }
 
-fn group(limits: Limits, id: &str, pid: i32) -> io::Result<()> {
-    let all = PathBuf::from(GROUPS);
-    fs::create_dir_all(&all)?;
-    for above in [all.parent(), Some(all.as_path())].into_iter().flatten() {
-        fs::write(above.join("cgroup.subtree_control"), "+memory +cpu")?;
-    }
-    let group = all.join(id);
-    fs::create_dir_all(&group)?;
-    if limits.memory_bytes > 0 {
-        fs::write(group.join("memory.max"), limits.memory_bytes.to_string())?;
-    }
-    if limits.cpu_cores > 0.0 {
-        fs::write(group.join("cpu.max"), format!("{:.0} {CPU_PERIOD:.0}", limits.cpu_cores * CPU_PERIOD))?;
-    }
-    fs::write(group.join("cgroup.procs"), pid.to_string())
+/// Removes what was made for an instance that has ended.
+pub fn remove(id: &str) {
+    group::KINDS.into_iter().filter_map(|kind| Group::of(kind, id).ok()).for_each(|group| group.remove());
+}
+
+fn group(kind: Kind, id: &str, pid: i32, limit: impl FnOnce(&Group) -> io::Result<()>) -> io::Result<()> {
+    let group = Group::of(kind, id)?;
+    group.make()?;
+    limit(&group)?;
+    group.enter(pid)
 }

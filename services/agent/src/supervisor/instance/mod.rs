@@ -2,6 +2,7 @@
 
 mod check;
 mod command;
+mod group;
 mod handle;
 mod limits;
 mod log;

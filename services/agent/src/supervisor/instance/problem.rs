@@ -97,7 +97,7 @@ impl ProblemCode {
             }
             Self::StartFailed => "Correct the command, or make the file one that this host can run.",
             Self::Limits => {
-                "Give the agent a control group (version 2) that it may write, or remove the limit."
+                "Raise the limit or remove it; where it cannot be set, give the agent control groups that it may write."
             }
             Self::CrashLoop => "Read the instance's last lines; a newer version or a rollback replaces it.",
             Self::GatewayDown => {

@@ -17,10 +17,11 @@ use super::{
 use crate::{
     durable,
     supervisor::{
-        artifacts::Artifacts,
+        artifacts::{Artifacts, Pins},
         ports::{Ports, is_free},
         process::{Exit, Identity, Running, find_by_environment},
         wake::Wake,
+        wish::Artifact,
     },
 };
 
@@ -48,6 +49,8 @@ pub struct Context {
     pub ports: Ports,
     /// What can be run.
     pub artifacts: Artifacts,
+    /// What fleets were first started with.
+    pub pins: Pins,
     /// Woken at each change.
     pub wake: Arc<Wake>,
 }
@@ -68,6 +71,8 @@ pub(super) struct Runner {
     orders: watch::Receiver<Order>,
     /// The last ends, within the window.
     ends: Vec<Timestamp>,
+    /// Its processes that the system has ended for want of memory, as last seen.
+    killed_for_memory: u64,
 }
 
 /// Why an instance's process is no longer to be waited for.
@@ -87,7 +92,8 @@ impl Runner {
         orders: watch::Receiver<Order>,
     ) -> Self {
         let log = Log::new(&context.logs, record.id);
-        Self { record, context, log, view, orders, ends: Vec::new() }
+        let killed_for_memory = killed_for_memory(&record);
+        Self { record, context, log, view, orders, ends: Vec::new(), killed_for_memory }
     }
 
     /// Runs the instance until it is told to stop; `running` is its process where it has one already.
@@ -143,15 +149,17 @@ impl Runner {
 
     async fn start(&mut self) -> Result<Running, Problem> {
         let artifact = match &self.record.spec.artifact {
-            Some(artifact) => Some(self.context.artifacts.verified(artifact, &self.record.fleet).await?),
+            Some(artifact) => Some(self.verified(artifact).await?),
             None => None,
         };
         self.choose_port()?;
         self.record.process = None;
         self.save().await?;
         let mut command = command::build(&self.record, artifact.as_deref(), &self.log)?;
-        let started =
-            command.spawn().map_err(|error| self.problem(ProblemCode::StartFailed, error.to_string()))?;
+        let started = command.spawn().map_err(|error| {
+            let program = command.as_std().get_program().to_string_lossy().into_owned();
+            self.problem(ProblemCode::StartFailed, format!("{program}: {error}"))
+        })?;
         let Some(running) = Running::child(started) else {
             return Err(self.problem(ProblemCode::StartFailed, "it ended at once".into()));
         };
@@ -170,6 +178,11 @@ impl Runner {
         Ok(running)
     }
 
+    async fn verified(&self, artifact: &Artifact) -> Result<PathBuf, Problem> {
+        let Context { artifacts, pins, .. } = &*self.context;
+        artifacts.verified(artifact, &self.record, pins).await
+    }
+
     /// The port that it had, if that is still free, so that nobody needs to be told of another.
     fn choose_port(&mut self) -> Result<(), Problem> {
         if self.record.port != 0 && is_free(self.record.port) {
@@ -184,10 +197,27 @@ impl Runner {
     }
 
     async fn ended(&mut self, exit: Exit) {
-        let (log_tail, _) = self.log.tail(LAST_LINES);
+        let (mut log_tail, _) = self.log.tail(LAST_LINES - 1);
+        let over = self.over_its_memory();
+        // the system gives an instance no time for last words
+        log_tail.extend(over.iter().map(|problem| problem.text.clone()));
         let time = Some(self.context.env.now());
         self.record.process = None;
-        self.fell(LastExit { code: exit.code, signal: exit.signal, log_tail, time }, None).await;
+        self.fell(LastExit { code: exit.code, signal: exit.signal, log_tail, time }, over).await;
+    }
+
+    /// The problem that the system has ended it because it wanted more memory than it may have, if it has since the last
+    /// look.
+    fn over_its_memory(&mut self) -> Option<Problem> {
+        let killed = killed_for_memory(&self.record);
+        let before = std::mem::replace(&mut self.killed_for_memory, killed);
+        let limit = self.record.spec.limits.memory_bytes;
+        (killed > before).then(|| {
+            self.problem(
+                ProblemCode::Limits,
+                format!("out of memory: it wanted more than its limit of {limit} bytes"),
+            )
+        })
     }
 
     /// What cannot be started has ended as well, for everybody who counts ends; its last words are why. What the host
@@ -293,6 +323,11 @@ async fn watch_health(record: &Record, view: &watch::Sender<View>, context: &Con
         () = ready => {}
         () = live => {}
     }
+}
+
+/// Its processes that the system has ended for want of memory.
+fn killed_for_memory(record: &Record) -> u64 {
+    if record.spec.limits.memory_bytes == 0 { 0 } else { limits::killed_for_memory(&record.id.to_string()) }
 }
 
 async fn ordered_to_stop(orders: &mut watch::Receiver<Order>) {

@@ -5,4 +5,4 @@ mod processes;
 mod sockets;
 
 pub use gateway::{Gateway, RouteError};
-pub use processes::Program;
+pub use processes::{Program, running_gateways};

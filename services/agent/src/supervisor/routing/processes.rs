@@ -116,7 +116,7 @@ impl Place {
 
     /// Gateways that an earlier supervisor has started and that still run, the one at work last.
     pub fn adopt(&self) -> io::Result<Vec<Process>> {
-        let entries: Vec<Entry> = durable::load(&self.list()).map_err(io::Error::other)?.unwrap_or_default();
+        let entries = listed(&self.directory).map_err(io::Error::other)?;
         let mut processes = Vec::new();
         for entry in entries {
             match Running::adopt(entry.process.clone()) {
@@ -135,12 +135,23 @@ impl Place {
     /// # Errors
     /// The file system's.
     pub async fn note(&self, entries: &[Entry]) -> io::Result<()> {
-        durable::save(&self.list(), entries).await.map_err(io::Error::other)
+        durable::save(&list(&self.directory), entries).await.map_err(io::Error::other)
     }
+}
 
-    fn list(&self) -> PathBuf {
-        self.directory.join("gateways.json")
-    }
+/// Gateways that run on the agent's directory, whoever looks after them.
+pub fn running_gateways(directory: &Path) -> Vec<Identity> {
+    // a list that cannot be read is told by whoever adopts
+    let listed = listed(&directory.join("gateway")).unwrap_or_default();
+    listed.into_iter().map(|entry| entry.process).filter(Identity::is_alive).collect()
+}
+
+fn list(directory: &Path) -> PathBuf {
+    directory.join("gateways.json")
+}
+
+fn listed(directory: &Path) -> Result<Vec<Entry>, durable::FileError> {
+    Ok(durable::load(&list(directory))?.unwrap_or_default())
 }
 
 /// Removes what a gateway that has ended leaves behind.

@@ -5,9 +5,12 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use tokio::sync::{Mutex, watch};
 
 use super::{Observed, State, Target, file::File, file_name};
-use crate::supervisor::{
-    instance::{Context, Handle, LastExit, Log, Record},
-    routing::Gateway,
+use crate::{
+    durable::FileError,
+    supervisor::{
+        instance::{Context, Handle, LastExit, Log, Record},
+        routing::Gateway,
+    },
 };
 
 /// Lines that are kept of an instance that ended unseen.
@@ -17,9 +20,11 @@ const LAST_LINES: usize = 200;
 
 impl Target {
     /// With what lies on disk of it, and its instances: those that still run are taken over as they are, the others
-    /// are started anew. Nothing is routed differently by that.
+    /// are started anew. Nothing is routed differently by that. Where the file could not be read, nothing is stopped or
+    /// routed until the next wish comes: what was wished for is not known, and nothing was not.
     pub async fn open(
         file: File,
+        unreadable: Option<FileError>,
         records: Vec<Record>,
         directory: &Path,
         context: Arc<Context>,
@@ -39,6 +44,7 @@ impl Target {
         }
         let (name, path) = (file.name.clone(), directory.join(file_name(&file.name)));
         state.file = file;
+        state.unreadable = unreadable.map(|error| error.to_string());
         let observed = watch::Sender::new(Observed { target: name.clone(), ..Observed::default() });
         let target = Arc::new(Self { name, path, context, gateway, state: Mutex::new(state), observed });
         target.look_after();
@@ -53,7 +59,7 @@ impl Target {
         gateway: Arc<Gateway>,
     ) -> Arc<Self> {
         let file = File { name: name.to_owned(), ..File::default() };
-        Self::open(file, Vec::new(), directory, context, gateway).await
+        Self::open(file, None, Vec::new(), directory, context, gateway).await
     }
 }
 

@@ -35,6 +35,11 @@ impl Target {
             file.converged = generation;
         };
         self.admit(&mut state, fence, take).await?;
+        let fleets: Vec<&str> = state.file.wish.fleets.iter().map(|fleet| fleet.id.as_str()).collect();
+        if let Err(error) = self.context.pins.keep(&self.name, &fleets).await {
+            // what is remembered for too long refuses nothing: fleets have ids of their own
+            tracing::warn!(%error, "digests of fleets that are gone stay");
+        }
         self.pass(&mut state).await;
         Ok(self.observe())
     }
@@ -45,6 +50,7 @@ impl Target {
     /// Those of `converge`; the gateway does not confirm it.
     pub async fn route(&self, fence: Fence, route: RouteWish) -> Result<TargetStatus, TargetError> {
         let mut state = self.state.lock().await;
+        self.known(&state)?;
         self.admit(&mut state, fence, |file| file.wish.route = route).await?;
         self.confirm(&mut state).await
     }
@@ -55,6 +61,7 @@ impl Target {
     /// Those of `converge`; there is no such fleet.
     pub async fn drain(&self, fence: Fence, fleet: String, until: Timestamp) -> Result<(), TargetError> {
         let mut state = self.state.lock().await;
+        self.known(&state)?;
         if state.file.wish.fleet(&fleet).is_none() {
             return Err(TargetError::NoFleet(fleet));
         }
@@ -78,6 +85,7 @@ impl Target {
         reason: String,
     ) -> Result<TargetStatus, TargetError> {
         let mut state = self.state.lock().await;
+        self.known(&state)?;
         if let Some(fleet) = fleet.as_ref().filter(|fleet| state.file.wish.fleet(fleet).is_none()) {
             return Err(TargetError::NoFleet(fleet.clone()));
         }
@@ -87,6 +95,12 @@ impl Target {
         let taken = TakenOver { fleet, revision, reason, since, handed_back: false };
         self.write(&mut state, |file| file.taken_over = Some(taken)).await?;
         self.confirm(&mut state).await
+    }
+
+    /// The version that people know a fleet by; empty: there is no such fleet.
+    pub async fn version(&self, fleet: &str) -> String {
+        let state = self.state.lock().await;
+        state.file.wish.fleet(fleet).map(|fleet| fleet.spec.version.clone()).unwrap_or_default()
     }
 
     /// Lets the executor work on the target again.
@@ -105,6 +119,14 @@ impl Target {
         Ok(())
     }
 
+    /// What is only a part of a wish needs one.
+    fn known(&self, state: &State) -> Result<(), TargetError> {
+        match state.unreadable {
+            Some(_) => Err(TargetError::Unknown(self.name.clone())),
+            None => Ok(()),
+        }
+    }
+
     async fn admit(
         &self,
         state: &mut State,
@@ -120,7 +142,9 @@ impl Target {
             file.fence = fence;
             file.taken_over = None;
         };
-        self.write(state, change).await
+        self.write(state, change).await?;
+        state.unreadable = None;
+        Ok(())
     }
 
     async fn write(&self, state: &mut State, change: impl FnOnce(&mut File)) -> Result<(), TargetError> {

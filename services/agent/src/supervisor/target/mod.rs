@@ -45,6 +45,8 @@ pub struct Target {
 struct State {
     /// What lies on disk.
     file: File,
+    /// Why what lies on disk cannot be read, where it cannot: then `file` is not it, and nothing follows from it.
+    unreadable: Option<String>,
     instances: BTreeMap<Uuid, Handle>,
     /// Instances on their way out, and when what is open on them is cut.
     retiring: BTreeMap<Uuid, Timestamp>,

@@ -122,6 +122,11 @@ impl State {
 
     fn present_problems(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.problem.iter().cloned().collect();
+        let unreadable = self.unreadable.iter().map(|error| {
+            let text = format!("{error}: instances and traffic stay as they are until the next wish");
+            Problem::new(ProblemCode::Disk, "", text)
+        });
+        problems.extend(unreadable);
         for (id, handle) in &self.instances {
             let view = handle.view();
             problems.extend(view.problem.map(|problem| problem.of(*id)));

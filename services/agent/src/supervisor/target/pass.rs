@@ -49,6 +49,9 @@ impl Target {
         if state.ending {
             return;
         }
+        if state.unreadable.is_some() {
+            return self.publish(state);
+        }
         state.instances.retain(|_, handle| !handle.view().gone);
         let gone = |id: &uuid::Uuid| !state.instances.contains_key(id);
         let forgotten: Vec<_> = state.retiring.keys().filter(|id| gone(id)).copied().collect();
@@ -132,7 +135,9 @@ impl Target {
 
 impl State {
     fn is_busy(&self) -> bool {
-        self.pushed.is_none() || !self.retiring.is_empty() || self.drained.len() < self.file.wish.drains.len()
+        self.unreadable.is_none() && self.pushed.is_none()
+            || !self.retiring.is_empty()
+            || self.drained.len() < self.file.wish.drains.len()
     }
 }
 

@@ -2,6 +2,10 @@
 
 mod converge;
 mod crash;
+mod limits;
 mod logs;
+mod outage;
+mod problems;
 mod restart;
 mod samples;
+mod start;

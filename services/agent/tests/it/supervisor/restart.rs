@@ -77,3 +77,27 @@ async fn told_to_end_everything_it_leaves_nothing_behind() {
     }
     assert!(agent.instances().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_whose_file_is_damaged_stays_as_it_is_until_the_next_wish() {
+    let mut agent = Agent::with_fleet("stable", 2).await;
+    let load = Load::start(agent.ingress, "/", 4);
+    load.more(100).await;
+    let instances = agent.instances();
+    agent.end_supervisor(Signal::KILL);
+    let file = agent.directory.path().join("agent/targets/shop@test.json");
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    agent.start_supervisor().await;
+    let observed = agent.until("the problem", |observed| !observed.problems.is_empty()).await;
+    let problem = &observed.problems[0];
+    assert!(problem.code == "DISK" && problem.text.contains("shop@test.json"), "{problem:?}");
+    load.more(200).await;
+    assert_eq!(agent.instances(), instances, "nothing was stopped");
+    agent.converge().await;
+    agent.until_ready("stable", 2).await;
+    assert_eq!(agent.observe().await.problems, []);
+    load.more(100).await;
+    assert_eq!(agent.instances(), instances, "they are what is wished for");
+    load.stop().await.assert_all_well();
+}

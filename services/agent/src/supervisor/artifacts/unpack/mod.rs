@@ -3,7 +3,7 @@
 
 use std::{
     fs::{DirBuilder, OpenOptions},
-    io::{self, Read},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink},
     path::{Component, Path, PathBuf},
 };
@@ -11,8 +11,14 @@ use std::{
 use flate2::read::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
+use self::metered::{Budget, Metered};
 use super::store::StoreError;
 
+mod metered;
+
+/// An entry's head, long names and all, is not larger; it is held in memory.
+const MAX_HEAD_BYTES: u64 = 1 << 20;
+const BUFFER: usize = 64 * 1024;
 /// More unpacked bytes are refused.
 const MAX_BYTES: u64 = 8 << 30;
 /// More entries are refused.
@@ -28,48 +34,69 @@ pub fn tar_gz(archive: impl Read, into: &Path) -> Result<(), StoreError> {
 
 fn limited(archive: impl Read, into: &Path, max_bytes: u64) -> Result<(), StoreError> {
     directory(into)?;
-    let mut archive = Archive::new(GzDecoder::new(archive));
+    let budget = Budget::default();
+    budget.set(MAX_HEAD_BYTES);
+    let mut archive = Archive::new(Metered::new(GzDecoder::new(archive), budget.clone()));
     let mut left = max_bytes;
     // links are made when every file is in its place, so that no file can be written through one
     let mut links = Vec::new();
-    for (number, entry) in archive.entries()?.enumerate() {
+    for (number, entry) in archive.entries().map_err(unreadable)?.enumerate() {
         if number == MAX_ENTRIES {
             return Err(refused("too many entries"));
         }
-        let mut entry = entry?;
-        let path = inside(&entry.path()?)?;
+        let mut entry = entry.map_err(unreadable)?;
+        let path = inside(&entry.path().map_err(unreadable)?)?;
         match entry.header().entry_type() {
             EntryType::Directory => directory(&into.join(path))?,
-            EntryType::Regular | EntryType::Continuous => file(&mut entry, &into.join(path), &mut left)?,
+            EntryType::Regular | EntryType::Continuous => {
+                budget.set(u64::MAX);
+                file(&mut entry, &into.join(path), &mut left)?;
+            }
             EntryType::Symlink => {
-                let target = entry.link_name()?.ok_or_else(|| refused("a link to nothing"))?.into_owned();
+                let target = entry.link_name().map_err(unreadable)?;
+                let target = target.ok_or_else(|| refused("a link to nothing"))?.into_owned();
                 stays_inside(&path, &target)?;
                 links.push((into.join(path), target));
             }
             EntryType::XGlobalHeader | EntryType::XHeader => {}
             other => return Err(refused(&format!("{} is of the kind {other:?}", path.display()))),
         }
+        budget.set(MAX_HEAD_BYTES);
     }
-    for (path, target) in links {
-        path.parent().map_or(Ok(()), directory)?;
-        symlink(target, path)?;
+    links.into_iter().try_for_each(|(path, target)| link(into, &path, &target))
+}
+
+fn link(into: &Path, path: &Path, target: &Path) -> Result<(), StoreError> {
+    let below = path.parent().unwrap_or(path);
+    directory(below)?;
+    // its target was read as from here; a link on the way would have it read as from elsewhere
+    if below.canonicalize()? != into.canonicalize()?.join(below.strip_prefix(into).unwrap_or(below)) {
+        return Err(refused(&format!("{} lies behind a link", path.display())));
     }
-    Ok(())
+    symlink(target, path).map_err(|error| not_placed(error, path))
 }
 
 fn file(entry: &mut Entry<'_, impl Read>, path: &Path, left: &mut u64) -> Result<(), StoreError> {
     path.parent().map_or(Ok(()), directory)?;
-    let executable = entry.header().mode()? & 0o100 != 0;
+    let executable = entry.header().mode().map_err(unreadable)? & 0o100 != 0;
     let mode = if executable { 0o755 } else { 0o644 };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    // the header's size is only a claim
-    let copied = io::copy(&mut entry.take(left.saturating_add(1)), &mut file)?;
-    *left = left.checked_sub(copied).ok_or_else(|| refused("it unpacks to too much"))?;
-    Ok(file.sync_all()?)
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let mut file = file.map_err(|error| not_placed(error, path))?;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = entry.read(&mut buffer).map_err(unreadable)?;
+        if read == 0 {
+            return Ok(file.sync_all()?);
+        }
+        // the header's size is only a claim
+        *left = left.checked_sub(read as u64).ok_or_else(|| refused("it unpacks to too much"))?;
+        file.write_all(buffer.get(..read).unwrap_or_default())?;
+    }
 }
 
 fn directory(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new().recursive(true).mode(0o755).create(path).map_err(StoreError::Io)
+    let made = DirBuilder::new().recursive(true).mode(0o755).create(path);
+    made.map_err(|error| not_placed(error, path))
 }
 
 /// The path, if it is a plain one below the root.
@@ -87,19 +114,32 @@ fn inside(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(plain)
 }
 
-/// Whether a link's target, read from where the link is, never leaves the root.
+/// Whether a link's target, read from where the link is, never leaves the root. Upwards leads only its beginning: after a
+/// name that is a link itself, `..` would be the directory above that one's target.
 fn stays_inside(link: &Path, target: &Path) -> Result<(), StoreError> {
     let leaves = || refused(&format!("{} leads outside", link.display()));
-    let mut depth = link.components().count().saturating_sub(1);
-    for part in target.components() {
-        match part {
-            Component::Normal(_) => depth += 1,
-            Component::CurDir => {}
-            Component::ParentDir => depth = depth.checked_sub(1).ok_or_else(leaves)?,
-            Component::RootDir | Component::Prefix(_) => return Err(leaves()),
-        }
+    let above = target.components().take_while(|part| *part == Component::ParentDir).count();
+    let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    if above >= link.components().count() || !target.components().skip(above).all(plain) {
+        return Err(leaves());
     }
     Ok(())
+}
+
+/// The archive is broken off, or is none.
+fn unreadable(error: io::Error) -> StoreError {
+    refused(&format!("it cannot be read: {error}"))
+}
+
+/// The archive names one place twice, or as a file and as a directory; or the file system fails.
+fn not_placed(error: io::Error, path: &Path) -> StoreError {
+    use io::ErrorKind::{AlreadyExists, InvalidFilename, InvalidInput, IsADirectory, NotADirectory};
+    match error.kind() {
+        AlreadyExists | InvalidFilename | InvalidInput | IsADirectory | NotADirectory => {
+            refused(&format!("{} cannot be placed: {error}", path.display()))
+        }
+        _ => StoreError::Io(error),
+    }
 }
 
 fn refused(text: &str) -> StoreError {
@@ -107,88 +147,4 @@ fn refused(text: &str) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use flate2::{Compression, write::GzEncoder};
-    use tar::{Builder, Header};
-
-    use std::fs;
-
-    use super::*;
-
-    type Packer = Builder<GzEncoder<Vec<u8>>>;
-
-    fn unpack(pack: impl FnOnce(&mut Packer), max_bytes: u64) -> (tempfile::TempDir, Result<(), StoreError>) {
-        let mut builder = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        pack(&mut builder);
-        let bytes = builder.into_inner().unwrap().finish().unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let unpacked = limited(bytes.as_slice(), &directory.path().join("root"), max_bytes);
-        (directory, unpacked)
-    }
-
-    /// With the path as it is: the builder itself would refuse the bad ones.
-    fn entry(builder: &mut Packer, path: &str, kind: EntryType, link: &str, bytes: &[u8]) {
-        let mut header = Header::new_gnu();
-        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
-        header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link.as_bytes());
-        header.set_entry_type(kind);
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o4755);
-        header.set_cksum();
-        builder.append(&header, bytes).unwrap();
-    }
-
-    #[test]
-    fn files_directories_and_inner_links_are_unpacked() {
-        use std::os::unix::fs::PermissionsExt;
-        let (directory, unpacked) = unpack(
-            |builder| {
-                entry(builder, "bin/shop", EntryType::Regular, "", b"#!/bin/sh\n");
-                entry(builder, "current", EntryType::Symlink, "bin/shop", b"");
-            },
-            100,
-        );
-        unpacked.unwrap();
-        let root = directory.path().join("root");
-        assert_eq!(fs::read(root.join("current")).unwrap(), b"#!/bin/sh\n");
-        assert_eq!(root.join("bin/shop").metadata().unwrap().permissions().mode() & 0o7777, 0o755);
-    }
-
-    #[test]
-    fn what_leads_outside_is_refused() {
-        for (path, kind, link) in [
-            ("../evil", EntryType::Regular, ""),
-            ("/evil", EntryType::Regular, ""),
-            ("a/../../evil", EntryType::Regular, ""),
-            ("link", EntryType::Symlink, "/etc/passwd"),
-            ("a/link", EntryType::Symlink, "../../evil"),
-            ("hard", EntryType::Link, "/etc/passwd"),
-            ("device", EntryType::Char, ""),
-        ] {
-            let (directory, unpacked) = unpack(|builder| entry(builder, path, kind, link, b""), 100);
-            assert!(matches!(unpacked, Err(StoreError::Archive(_))), "{path}: {unpacked:?}");
-            assert!(!directory.path().join("evil").exists());
-        }
-    }
-
-    #[test]
-    fn nothing_is_written_through_a_link() {
-        let (directory, unpacked) = unpack(
-            |builder| {
-                entry(builder, "inner/file", EntryType::Regular, "", b"old");
-                entry(builder, "link", EntryType::Symlink, "inner", b"");
-                entry(builder, "link/file", EntryType::Regular, "", b"new");
-            },
-            100,
-        );
-        assert!(unpacked.is_err());
-        assert_eq!(fs::read(directory.path().join("root/inner/file")).unwrap(), b"old");
-    }
-
-    #[test]
-    fn a_bomb_is_refused() {
-        let (_directory, unpacked) =
-            unpack(|builder| entry(builder, "zeros", EntryType::Regular, "", &[0; 5000]), 4999);
-        assert!(unpacked.unwrap_err().to_string().contains("too much"));
-    }
-}
+mod tests;
