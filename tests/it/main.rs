@@ -13,6 +13,7 @@ mod many;
 mod observe;
 mod promotion;
 mod scenarios;
+mod sources;
 mod trace;
 
 /// The file of `bellwether`.

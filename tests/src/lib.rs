@@ -2,6 +2,7 @@
 
 pub mod ports;
 pub mod process;
+pub mod prometheus;
 pub mod receiver;
 pub mod shop;
 pub mod stack;

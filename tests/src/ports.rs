@@ -35,8 +35,17 @@ impl PortRange {
     /// # Errors
     /// When the system does not say what is listened on.
     pub fn text(&self) -> anyhow::Result<String> {
+        let ports = self.ports()?;
+        Ok(format!("{}-{}", ports.start(), ports.end()))
+    }
+
+    /// Each of them.
+    ///
+    /// # Errors
+    /// As [`PortRange::text`].
+    pub fn ports(&self) -> anyhow::Result<std::ops::RangeInclusive<u16>> {
         let claimed = self.claim.local_addr()?.port();
-        Ok(format!("{}-{}", claimed + 1, claimed + SIZE - 1))
+        Ok(claimed + 1..=claimed + SIZE - 1)
     }
 }
 

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bellwether_clock::{Env, Timestamp, spawn};
 use bellwether_judge::{Analysis, Batch, History, Segment, Settings};
-use bellwether_policy::{
-    journeys::JourneyRules,
-    sources::{self, PrometheusSpec, Signals, SourceSet},
-};
+use bellwether_policy::sources::{self as policy_sources, Signals, SourceSet};
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::{Call, Decision, TransactError, Violations, error::Problem};
 use bellwether_server::telemetry;
@@ -23,11 +20,7 @@ use crate::{
     recording::Recorder,
     registry::Registry,
     running::{Proposal, Running},
-    sources::{
-        Surroundings,
-        otlp::{Otlp, Versions},
-        prometheus,
-    },
+    sources::{Surroundings, feed, otlp::Otlp},
 };
 
 /// Everything that the calls and the background tasks share. Cheap to clone.
@@ -124,74 +117,10 @@ impl Monitor {
         }
     }
 
-    /// Hands a batch to one analysis: of a source that is its own.
-    pub fn ingest_into(&self, running: &Arc<Running>, batch: &Batch) {
-        let now = self.now();
-        self.metrics.samples.inc_by(batch.samples.len() as u64);
-        self.give(running.clone(), batch, now);
-        self.histories.observe(&running.target, batch, now);
-        self.recorder.observe(&running.target, batch, now);
-    }
-
-    fn give(&self, running: Arc<Running>, batch: &Batch, now: Timestamp) {
+    /// Hands a batch to an analysis.
+    pub fn give(&self, running: Arc<Running>, batch: &Batch, now: Timestamp) {
         if running.ingest(batch, now) {
             self.settle(running);
-        }
-    }
-
-    /// Hands on what was exported, where it is time to.
-    pub fn hear(&self, now: Timestamp) {
-        for (target, news) in self.otlp.due(now) {
-            let all = self.otlp.batch(&target, &news, ("", Signals::ALL), &JourneyRules::default(), now);
-            self.metrics.samples.inc_by(all.samples.len() as u64);
-            for running in self.registry.of_target(&target) {
-                if let Some(signals) = running.sources.of_otlp() {
-                    let (seen, journeys) = ((running.candidate.as_str(), signals), &running.sources.journeys);
-                    let batch = self.otlp.batch(&target, &news, seen, journeys, now);
-                    self.give(running, &batch, now);
-                }
-            }
-            self.histories.observe(&target, &all, now);
-            self.recorder.observe(&target, &all, now);
-        }
-    }
-
-    /// The fleets of a target's analyses by their versions.
-    pub fn versions_of(&self, target: &str) -> Versions {
-        self.registry.of_target(target).iter().flat_map(|running| running.sources.versions.clone()).collect()
-    }
-
-    /// A source of an analysis answered.
-    pub fn source_answered(&self, running: &Arc<Running>, source: &str, note: Option<String>) {
-        if running.source_answered(source, note, self.now()) {
-            self.settle(running.clone());
-        }
-    }
-
-    /// A source of an analysis failed.
-    pub fn source_failed(
-        &self,
-        running: &Arc<Running>,
-        source: &str,
-        problem: String,
-        lasting: bool,
-        now: Timestamp,
-    ) {
-        tracing::info!(analysis = %running.name, source, problem, "a source fails");
-        if running.source_failed(source, problem, lasting, now) {
-            self.settle(running.clone());
-        }
-    }
-
-    /// The server that a source means.
-    pub fn prometheus(&self, spec: &PrometheusSpec) -> Option<prometheus::Prometheus> {
-        self.surroundings.prometheus(spec, &self.env)
-    }
-
-    /// Begins to ask what an analysis wants to have asked.
-    fn ask(&self, running: &Arc<Running>) {
-        for (source, _) in running.sources.prometheus() {
-            spawn("prometheus", prometheus::run(self.clone(), running.clone(), source.id.clone()));
         }
     }
 
@@ -286,7 +215,7 @@ impl Monitor {
         let new = Arc::new(running);
         let running = self.registry.add(new.clone());
         if Arc::ptr_eq(&new, &running) {
-            self.ask(&running);
+            feed::ask(self, &running);
         }
         Ok(running)
     }
@@ -451,9 +380,9 @@ pub fn define(analysis: &pb::Analysis) -> Result<Definition, Problem> {
 pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition {
     let empty = pb::HealthPolicy::default();
     let policy = analysis.policy.as_ref().unwrap_or(&empty);
-    let names = sources::Names::of(analysis);
+    let names = policy_sources::Names::of(analysis);
     let (settings, sources) = violations.within("policy", |violations| {
-        (convert::settings(violations, policy), sources::read(violations, policy, &names))
+        (convert::settings(violations, policy), policy_sources::read(violations, policy, &names))
     });
     let horizon = convert::horizon(violations, analysis);
     let segment = violations.required("segment", analysis.segment.as_ref()).copied().unwrap_or_default();

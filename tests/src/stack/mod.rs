@@ -26,7 +26,7 @@ pub struct Stack {
     transports: BTreeMap<Part, Transport>,
     plan: Plan,
     _directory: tempfile::TempDir,
-    _ports: PortRange,
+    ports: PortRange,
 }
 
 // === impl Stack ===
@@ -69,8 +69,7 @@ impl Stack {
         for (part, address) in &plan.addresses {
             transports.insert(*part, Transport::builder(format!("http://{address}")).build()?);
         }
-        let mut stack =
-            Self { processes: BTreeMap::new(), transports, plan, _directory: directory, _ports: ports };
+        let mut stack = Self { processes: BTreeMap::new(), transports, plan, _directory: directory, ports };
         stack.start_all().await?;
         Ok(stack)
     }
@@ -168,6 +167,14 @@ impl Stack {
     /// Where the executor serves, and in one process all four.
     pub fn listen(&self) -> SocketAddr {
         self.plan.addresses[&Part::Executor]
+    }
+
+    /// Where its instances may be.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn instance_addresses(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        Ok(self.ports.ports()?.map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect())
     }
 
     /// Where the hands of the fake platform are.

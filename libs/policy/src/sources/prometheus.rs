@@ -61,9 +61,9 @@ impl PrometheusSpec {
         let requests = selector(violations, "requests", &given.requests, names);
         let errors = selector(violations, "errors", &given.errors, names);
         let latency = selector(violations, "latency", &given.latency, names);
-        let any = requests.is_some() || latency.is_some();
+        let any = !given.requests.is_empty() || !given.latency.is_empty();
         violations.check(any, "requests", "nothing", "a selector, or one of latency");
-        let alone = errors.is_none() || requests.is_some();
+        let alone = given.errors.is_empty() || !given.requests.is_empty();
         violations.check(alone, "errors", &given.errors, "together with requests");
         let by =
             violations.enumeration::<pb::FleetValue>("fleet_value", given.fleet_value).unwrap_or_default();

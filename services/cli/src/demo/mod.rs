@@ -6,6 +6,7 @@ pub mod report;
 pub mod script;
 pub mod shop;
 mod shop_metrics;
+mod shop_otlp;
 mod stage;
 
 use std::path::PathBuf;

@@ -16,7 +16,10 @@ use tokio::{
     sync::watch,
 };
 
-use super::shop_metrics::{CONTENT_TYPE, Counted};
+use super::{
+    shop_metrics::{CONTENT_TYPE, Counted},
+    shop_otlp::{Exported, Exporter},
+};
 
 /// Answers with this header carry a fault that the version was told to have; whoever counts failures caused by a rollout
 /// leaves them out.
@@ -46,6 +49,15 @@ pub struct ShopArgs {
     /// The fleet that metrics name; the platform sets it.
     #[arg(long, env = "BELLWETHER_FLEET", default_value = "")]
     fleet: String,
+    /// The target that metrics name; the platform sets it.
+    #[arg(long, env = "BELLWETHER_TARGET", default_value = "")]
+    target: String,
+    /// The instance that metrics name; the platform sets it.
+    #[arg(long, env = "BELLWETHER_INSTANCE", default_value = "")]
+    instance: String,
+    /// Export metrics over OpenTelemetry here.
+    #[arg(long, env = "SHOP_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
 }
 
 #[derive(Clone)]
@@ -53,6 +65,7 @@ struct Shop {
     args: ShopArgs,
     env: Env,
     counted: Counted,
+    exported: Option<Exported>,
 }
 
 /// Serves until SIGTERM, then finishes the requests that it has.
@@ -62,7 +75,9 @@ struct Shop {
 pub async fn serve(args: ShopArgs) -> anyhow::Result<()> {
     tokio::time::sleep(Duration::from_millis(args.start_ms)).await;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], args.port))).await?;
-    let shop = Shop { args, env: Env::system(), counted: Counted::default() };
+    let exported = args.otlp_endpoint.as_deref().map(|endpoint| exporter(&args, endpoint).start());
+    let (counted, exported) = (Counted::default(), exported.transpose()?);
+    let shop = Shop { args, env: Env::system(), counted, exported };
     let mut terminate = signal(SignalKind::terminate())?;
     let (stop, stopped) = watch::channel(());
     loop {
@@ -81,6 +96,11 @@ pub async fn serve(args: ShopArgs) -> anyhow::Result<()> {
     stop.send_replace(());
     stop.closed().await;
     Ok(())
+}
+
+fn exporter<'a>(args: &'a ShopArgs, endpoint: &'a str) -> Exporter<'a> {
+    let ShopArgs { target, fleet, instance, version, .. } = args;
+    Exporter { endpoint, target, fleet, instance, version }
 }
 
 // === impl Shop ===
@@ -117,7 +137,11 @@ impl Shop {
         };
         let response = self.work_on(status, body).await;
         let took = self.env.since(began);
-        self.counted.count(request.method().as_str(), page, response.status().as_u16(), took);
+        let (method, status) = (request.method().as_str(), response.status().as_u16());
+        self.counted.count(method, page, status, took);
+        if let Some(exported) = &self.exported {
+            exported.count(method, page, status, took);
+        }
         response
     }
 

@@ -10,5 +10,6 @@ mod evaluations;
 mod events;
 mod harness;
 mod plans;
+mod prometheus;
 mod recordings;
 mod streams;

@@ -48,6 +48,10 @@ struct Poll {
     spacing: Duration,
     answered: Option<Timestamp>,
     failures: u32,
+    /// The newest sample, in milliseconds since 1970.
+    newest: Option<i64>,
+    /// The latencies that it last told are none.
+    wrong_unit: bool,
 }
 
 /// Asks until the analysis has ended.
@@ -58,8 +62,20 @@ pub async fn run(monitor: Monitor, running: Arc<Running>, id: String) {
     let (spec, signals) = (spec.clone(), source.signals);
     let server = monitor.prometheus(&spec);
     let (ledger, spacing) = (Ledger::default(), Duration::ZERO);
-    let mut poll =
-        Poll { monitor, running, id, spec, signals, server, ledger, spacing, answered: None, failures: 0 };
+    let mut poll = Poll {
+        monitor,
+        running,
+        id,
+        spec,
+        signals,
+        server,
+        ledger,
+        spacing,
+        answered: None,
+        failures: 0,
+        newest: None,
+        wrong_unit: false,
+    };
     while poll.is_wanted() {
         poll.look().await;
         tokio::time::sleep(poll.pause()).await;
@@ -109,8 +125,8 @@ impl Poll {
             }
         }
         self.spacing = brought.spacing.map_or(self.spacing, millis);
-        let odd = self.tell();
-        self.report(asked, failed, odd.or_else(|| remark(&self.spec, brought, &empty)));
+        self.tell();
+        self.report(asked, failed, self.odd().or_else(|| remark(&self.spec, brought, &empty)));
     }
 
     fn range(&self, now: Timestamp) -> Duration {
@@ -119,18 +135,18 @@ impl Poll {
         (passed + 2 * self.spacing.max(OVERLAP)).min(LONGEST_RANGE)
     }
 
-    /// Hands what is new to the analysis. What is odd about it.
-    fn tell(&mut self) -> Option<Odd> {
+    /// Hands what is new to the analysis.
+    fn tell(&mut self) {
         let now = self.monitor.now();
         let totals = self.ledger.fresh(&self.running.sources.journeys);
-        let newest = totals.iter().map(|total| total.newest).max()?;
+        let Some(newest) = totals.iter().map(|total| total.newest).max() else { return };
+        self.newest = self.newest.max(Some(newest));
         self.ledger.forget(newest - FORGET);
-        let skew = newest - now.as_millisecond();
-        let wrong_unit = self.signals.latency && totals.iter().any(is_wrong_unit);
+        self.wrong_unit = self.signals.latency && totals.iter().any(is_wrong_unit);
+        let signals = Signals { latency: self.signals.latency && !self.wrong_unit, ..self.signals };
         let take = |total: Total| {
             let candidate = total.sample.fleet == self.running.candidate;
-            let sample = self.signals.of_sample(total.seen_as(candidate));
-            if wrong_unit { Signals { latency: false, ..self.signals }.of_sample(sample) } else { sample }
+            signals.of_sample(total.seen_as(candidate))
         };
         let batch = Batch {
             source: format!("prometheus/{}", self.id),
@@ -140,11 +156,16 @@ impl Poll {
             samples: totals.into_iter().map(take).collect(),
         };
         self.monitor.ingest_into(&self.running, &batch);
-        if wrong_unit {
+    }
+
+    /// What is odd about what it tells.
+    fn odd(&self) -> Option<Odd> {
+        if self.wrong_unit {
             return Some(Odd::WrongUnit);
         }
-        (skew.abs() > MOST_SKEW.max(2 * i64::try_from(self.pause().as_millis()).unwrap_or(MOST_SKEW)))
-            .then_some(Odd::Skew(skew / 1_000))
+        let skew = self.newest? - self.monitor.now().as_millisecond();
+        let usual = 2 * i64::try_from(self.pause().as_millis()).unwrap_or(MOST_SKEW);
+        (skew.abs() > MOST_SKEW.max(usual)).then_some(Odd::Skew(skew / 1_000))
     }
 
     fn report(&mut self, asked: Timestamp, failed: Option<AskError>, odd: Option<Odd>) {

@@ -1,0 +1,82 @@
+//! How what sources tell reaches the analyses.
+
+use std::sync::Arc;
+
+use bellwether_clock::{Timestamp, spawn};
+use bellwether_judge::Batch;
+use bellwether_policy::{
+    journeys::JourneyRules,
+    sources::{PrometheusSpec, Signals},
+};
+
+use super::{otlp::Versions, prometheus};
+use crate::{monitor::Monitor, running::Running};
+
+// === impl Monitor ===
+
+impl Monitor {
+    /// Hands a batch to one analysis: of a source that is its own.
+    pub fn ingest_into(&self, running: &Arc<Running>, batch: &Batch) {
+        let now = self.now();
+        self.metrics.samples.inc_by(batch.samples.len() as u64);
+        self.give(running.clone(), batch, now);
+        self.histories.observe(&running.target, batch, now);
+        self.recorder.observe(&running.target, batch, now);
+    }
+
+    /// Hands on what was exported, where it is time to.
+    pub fn hear(&self, now: Timestamp) {
+        for (target, news) in self.otlp.due(now) {
+            let all = self.otlp.batch(&target, &news, ("", Signals::ALL), &JourneyRules::default(), now);
+            self.metrics.samples.inc_by(all.samples.len() as u64);
+            for running in self.registry.of_target(&target) {
+                if let Some(signals) = running.sources.of_otlp() {
+                    let (seen, journeys) = ((running.candidate.as_str(), signals), &running.sources.journeys);
+                    let batch = self.otlp.batch(&target, &news, seen, journeys, now);
+                    self.give(running, &batch, now);
+                }
+            }
+            self.histories.observe(&target, &all, now);
+            self.recorder.observe(&target, &all, now);
+        }
+    }
+
+    /// The fleets of a target's analyses by their versions.
+    pub fn versions_of(&self, target: &str) -> Versions {
+        self.registry.of_target(target).iter().flat_map(|running| running.sources.versions.clone()).collect()
+    }
+
+    /// A source of an analysis answered.
+    pub fn source_answered(&self, running: &Arc<Running>, source: &str, note: Option<String>) {
+        if running.source_answered(source, note, self.now()) {
+            self.settle(running.clone());
+        }
+    }
+
+    /// A source of an analysis failed.
+    pub fn source_failed(
+        &self,
+        running: &Arc<Running>,
+        source: &str,
+        problem: String,
+        lasting: bool,
+        now: Timestamp,
+    ) {
+        tracing::info!(analysis = %running.name, source, problem, "a source fails");
+        if running.source_failed(source, problem, lasting, now) {
+            self.settle(running.clone());
+        }
+    }
+
+    /// The server that a source means.
+    pub fn prometheus(&self, spec: &PrometheusSpec) -> Option<prometheus::Prometheus> {
+        self.surroundings.prometheus(spec, self.records.env())
+    }
+}
+
+/// Begins to ask what an analysis wants to have asked.
+pub fn ask(monitor: &Monitor, running: &Arc<Running>) {
+    for (source, _) in running.sources.prometheus() {
+        spawn("prometheus", prometheus::run(monitor.clone(), running.clone(), source.id.clone()));
+    }
+}
