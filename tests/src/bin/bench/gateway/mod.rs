@@ -1,7 +1,9 @@
 //! The gateway beside HAProxy and Envoy: the same instances, the same load, in turns. Each has as many threads as there
 //! are cores; the gateway counts for the monitor all the while.
 
+mod answer;
 mod load;
+mod paced;
 mod peers;
 
 use std::{net::SocketAddr, time::Duration};
@@ -11,14 +13,15 @@ use bellwether_proto::agent::v1::ObserveRequest;
 use bellwether_tests::stack::Stack;
 
 use self::{
-    load::Measured,
+    load::throughput,
+    paced::Load,
     peers::{Peer, peers},
 };
 use crate::{
     figures::Figures,
     on_agent::{App, Served},
     run::Run,
-    stats::{max, median},
+    stats::{max, median, quantile},
 };
 
 const CONNECTIONS: usize = 64;
@@ -28,7 +31,10 @@ const INSTANCES: i32 = 2;
 #[derive(Default)]
 struct Found {
     rps: Vec<f64>,
+    p50: Vec<f64>,
     p99: Vec<f64>,
+    /// p99 of how late requests were sent.
+    late: Vec<f64>,
 }
 
 /// Throughput with all connections busy; latency at half of that of the gateway.
@@ -40,63 +46,49 @@ pub async fn measure(run: &Run) -> anyhow::Result<Figures> {
     let peers = peers(directory.path(), &instances).await?;
     let (rounds, span) = run.pick((7, Duration::from_secs(5)), (1, Duration::from_secs(2)));
     // the first round finds cold caches
-    load::closed(&[served.front], CONNECTIONS, run.pick(2, 1) * Duration::from_secs(1), &run.env).await?;
+    throughput(served.front, CONNECTIONS, run.pick(2, 1) * Duration::from_secs(1), &run.env).await?;
     let (mut ours, mut direct) = (Found::default(), Found::default());
     let mut theirs: Vec<Found> = peers.iter().map(|_| Found::default()).collect();
     for _ in 0..rounds {
-        ours.rps.push(throughput(&[served.front], span, run).await?.rps());
+        ours.rps.push(throughput(served.front, CONNECTIONS, span, &run.env).await?);
         for (peer, found) in peers.iter().zip(&mut theirs) {
-            found.rps.push(throughput(&[peer.address], span, run).await?.rps());
+            found.rps.push(throughput(peer.address, CONNECTIONS, span, &run.env).await?);
         }
     }
     let half = median(&ours.rps) / 2.0;
     for _ in 0..rounds {
-        direct.p99.push(paced(&instances, half, span, run).await?);
-        ours.p99.push(paced(&[served.front], half, span, run).await?);
+        direct.latency(&instances, half, span, run).await?;
+        ours.latency(&[served.front], half, span, run).await?;
         for (peer, found) in peers.iter().zip(&mut theirs) {
-            found.p99.push(paced(&[peer.address], half, span, run).await?);
+            found.latency(&[peer.address], half, span, run).await?;
         }
     }
     Ok(figures(&ours, &direct, &peers, &theirs, half))
 }
 
 fn figures(ours: &Found, direct: &Found, peers: &[Peer], theirs: &[Found], half: f64) -> Figures {
-    let (rps, base) = (median(&ours.rps), median(&direct.p99));
-    let added = median(&ours.p99) - base;
     let mut figures = Figures::default();
-    figures.note(format!("gateway: {rps:.0} requests/s (best {:.0}), p99 + {added:.2} ms", max(&ours.rps)));
+    let added = ours.added(direct);
+    figures.note(format!("gateway: {}", ours.words(direct)));
     for (peer, found) in peers.iter().zip(theirs) {
         let ratios: Vec<f64> = ours.rps.iter().zip(&found.rps).map(|(ours, theirs)| ours / theirs).collect();
         let ratio = median(&ratios);
         figures.number(peer.figure, ratio);
         figures.goal(&format!("at least {} of {}'s throughput", peer.goal, peer.name), ratio >= peer.goal);
-        figures.note(format!(
-            "{}: {:.0} requests/s (best {:.0}), p99 + {:.2} ms",
-            peer.name,
-            median(&found.rps),
-            max(&found.rps),
-            median(&found.p99) - base
-        ));
+        figures.note(format!("{}: {}", peer.name, found.words(direct)));
     }
     for name in peers::absent(peers) {
         figures.note(format!("skipped: {name} not installed"));
     }
     figures.number("added_p99_ms", added);
     figures.goal("less than 1 ms added at p99, at half load", added < 1.0);
+    figures.note(format!(
+        "half load is {half:.0} requests/s; {CONNECTIONS} connections, {INSTANCES} instances; without a gateway p50 {:.3} ms, \
+         p99 {:.3} ms",
+        median(&direct.p50),
+        median(&direct.p99),
+    ));
     figures
-        .note(format!("half load is {half:.0} requests/s; {CONNECTIONS} connections, {INSTANCES} instances"));
-    figures
-}
-
-async fn throughput(to: &[SocketAddr], span: Duration, run: &Run) -> anyhow::Result<Measured> {
-    let measured = load::closed(to, CONNECTIONS, span, &run.env).await?;
-    ensure!(measured.answers() > 0, "nothing came back from {to:?}");
-    Ok(measured)
-}
-
-/// p99 in milliseconds at this rate.
-async fn paced(to: &[SocketAddr], rps: f64, span: Duration, run: &Run) -> anyhow::Result<f64> {
-    Ok(load::paced(to, CONNECTIONS, rps, span, &run.env).await?.millis(0.99))
 }
 
 /// Where the instances are: the agent knows.
@@ -108,4 +100,42 @@ async fn instances(stack: &Stack, target: &str) -> anyhow::Result<Vec<SocketAddr
         instances.iter().filter(|it| it.ready).filter_map(|it| it.address.parse().ok()).collect();
     ensure!(found.len() == INSTANCES as usize, "wanted {INSTANCES} instances, and there are {instances:#?}");
     Ok(found)
+}
+
+// === impl Found ===
+
+impl Found {
+    /// One more round at this rate.
+    async fn latency(
+        &mut self,
+        to: &[SocketAddr],
+        rps: f64,
+        span: Duration,
+        run: &Run,
+    ) -> anyhow::Result<()> {
+        let load = Load { to: to.to_vec(), connections: CONNECTIONS, rps, span };
+        let found = paced::run(load, run.env.clone()).await?;
+        self.p50.push(quantile(&found.took, 0.5));
+        self.p99.push(quantile(&found.took, 0.99));
+        self.late.push(quantile(&found.late, 0.99));
+        Ok(())
+    }
+
+    /// Milliseconds at p99 beside what was found without a gateway in the same rounds; the median of the rounds.
+    fn added(&self, direct: &Self) -> f64 {
+        let added: Vec<f64> =
+            self.p99.iter().zip(&direct.p99).map(|(with, without)| with - without).collect();
+        median(&added)
+    }
+
+    fn words(&self, direct: &Self) -> String {
+        format!(
+            "{:.0} requests/s (best {:.0}), p50 + {:.3} ms, p99 + {:.3} ms (sent {:.3} ms late at p99)",
+            median(&self.rps),
+            max(&self.rps),
+            median(&self.p50) - median(&direct.p50),
+            self.added(direct),
+            median(&self.late),
+        )
+    }
 }
