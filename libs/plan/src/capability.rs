@@ -36,7 +36,8 @@ pub(crate) fn needs(steps: &[Step], shape: &Shape, n: u32, first: bool) -> Vec<C
     let alone = |index| first || emptied.is_some_and(|at| index > at);
     let by_steps = steps.iter().enumerate().flat_map(|(index, step)| of_step(step, n, alone(index)));
     let policy = [(shape.sticky, Capability::Affinity), (shape.drains, Capability::Drain)];
-    let needed: BTreeSet<_> = by_steps.chain(policy).filter(|(needed, _)| *needed).map(|(_, it)| it).collect();
+    let needed: BTreeSet<_> =
+        by_steps.chain(policy).filter(|(needed, _)| *needed).map(|(_, it)| it).collect();
     Capability::ALL.into_iter().filter(|capability| needed.contains(capability)).collect()
 }
 

@@ -61,11 +61,7 @@ fn strategy(recipe: &Recipe, shape: &Shape) -> Strategy {
         StrategyKind::BlueGreen => blue_green(Vec::new()),
         StrategyKind::BlueGreenCanary => blue_green(weights(recipe, shape)),
         StrategyKind::Rolling => Strategy::Rolling(Rolling {
-            batch: if shape.batch == 0 {
-                Size::Percent(Percent::new(25))
-            } else {
-                Size::Count(shape.batch)
-            },
+            batch: if shape.batch == 0 { Size::Percent(Percent::new(25)) } else { Size::Count(shape.batch) },
             max_surge: Size::Count(u32::from(shape.surges)),
             max_unavailable: Size::Count(u32::from(!shape.surges)),
             bake: Some(bake),
@@ -78,16 +74,11 @@ fn strategy(recipe: &Recipe, shape: &Shape) -> Strategy {
 
 fn weights(recipe: &Recipe, shape: &Shape) -> Vec<CanaryStep> {
     let matches: Vec<_> = shape.matches.then(MatchRule::default).into_iter().collect();
-    let step = |percent, mirror| CanaryStep {
-        percent,
-        scale: None,
-        matches: matches.clone(),
-        mirror,
-        bake: None,
-    };
-    let copies = shape.mirror.then(|| {
-        step(Percent::ZERO, Some(Mirror { percent: Percent::FULL, unsafe_methods: false }))
-    });
+    let step =
+        |percent, mirror| CanaryStep { percent, scale: None, matches: matches.clone(), mirror, bake: None };
+    let copies = shape
+        .mirror
+        .then(|| step(Percent::ZERO, Some(Mirror { percent: Percent::FULL, unsafe_methods: false })));
     let shares = recipe.weights.iter().filter_map(|&weight| Percent::from_f64(weight));
     copies.into_iter().chain(shares.map(|share| step(share, None))).collect()
 }

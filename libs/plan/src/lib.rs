@@ -35,9 +35,7 @@ pub use admission::{
 };
 pub use application::{Application, ApplicationType, Audience, Criticality, Deployment, Pinned, Tuning};
 pub use approval::{Approval, ApprovalRule, ApprovalState, Approver, ApproverKind, RuleState, evaluate};
-pub use bake::{
-    Answers, BakeBasis, Forecast, HealthBounds, PlannedBake, Question, Traffic, TrafficBasis,
-};
+pub use bake::{Answers, BakeBasis, Forecast, HealthBounds, PlannedBake, Question, Traffic, TrafficBasis};
 pub use bundle::{Artifact, ArtifactSource, Bundle, ChangeType, Commit, Migration};
 pub use capability::{Capabilities, Capability};
 pub use communication::{Message, Phase};

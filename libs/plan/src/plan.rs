@@ -275,7 +275,8 @@ impl Plan {
     pub fn open_questions(&self) -> Vec<Question> {
         let mut open: Vec<Question> = Vec::new();
         let bakes = self.environments.iter().flat_map(|part| &part.bakes);
-        for question in bakes.filter(|bake| bake.forecast.is_none()).filter_map(|bake| bake.question.as_ref()) {
+        for question in bakes.filter(|bake| bake.forecast.is_none()).filter_map(|bake| bake.question.as_ref())
+        {
             if !open.contains(question) {
                 open.push(question.clone());
             }

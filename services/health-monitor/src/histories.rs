@@ -36,8 +36,22 @@ pub struct Fleet {
     parts: VecDeque<Part>,
     placebo: Canaries,
     seen: Timestamp,
+    /// When its first sample came; `None`: before this was kept.
+    #[serde(default)]
+    first: Option<Timestamp>,
     #[serde(skip)]
     dirty: bool,
+}
+
+/// What all fleets of a target had in the last hour together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Together {
+    /// How much of the hour was observed.
+    pub observed: Duration,
+    /// Requests in that time.
+    pub requests: u64,
+    /// Of these, failed.
+    pub errors: u64,
 }
 
 /// Five minutes.
@@ -73,6 +87,25 @@ impl Histories {
         self.lock().get(&Self::key(target, fleet)).map(|fleet| fleet.history(now)).unwrap_or_default()
     }
 
+    /// The last hour of all fleets of a target; nothing when none was seen.
+    pub fn together(&self, target: &str, now: Timestamp) -> Together {
+        let prefix = Self::key(target, "");
+        let oldest = now.as_second().div_euclid(PART) - PARTS;
+        let known = self.lock();
+        let mut together = Together::default();
+        for (_, fleet) in known.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix)) {
+            for part in fleet.parts.iter().filter(|part| part.number > oldest) {
+                together.requests += part.counts.requests;
+                together.errors += part.counts.errors;
+                let begun = Timestamp::from_second(part.number * PART).unwrap_or(now);
+                let observed = now.duration_since(begun.max(fleet.first.unwrap_or(begun)));
+                let observed = Duration::try_from(observed).unwrap_or_default();
+                together.observed = together.observed.max(observed);
+            }
+        }
+        together
+    }
+
     /// What was kept of a fleet before a restart.
     pub fn restore(&self, key: String, fleet: Fleet) {
         self.lock().insert(key, fleet);
@@ -106,6 +139,7 @@ impl Fleet {
             parts: VecDeque::new(),
             placebo: Canaries::default(),
             seen: now,
+            first: Some(now),
             dirty: true,
         }
     }

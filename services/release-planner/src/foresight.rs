@@ -25,10 +25,14 @@ impl Planner {
     pub(crate) async fn foresee(&self, book: &Book, id: &ApplicationId, bundle: &Bundle) -> Foresight {
         let Some(application) = book.application(id.as_str()) else { return Foresight::default() };
         let policies = policies(application);
-        let traffic: BTreeMap<_, _> = policies
+        let target = |environment: &EnvironmentId| format!("targets/{id}@{environment}");
+        let targets = policies.keys().map(|environment| (environment.clone(), target(environment))).collect();
+        let mut traffic: BTreeMap<_, _> = policies
             .iter()
             .filter_map(|(environment, policy)| Some((environment.clone(), declared(Some(policy))?)))
             .collect();
+        // what was seen says more than what was written down once
+        traffic.extend(self.monitor().measured(targets).await);
         let mut foresight = Foresight { traffic, answers: Answers::default() };
         // which shares there are, and what must be seen at them, says the plan itself
         let Ok(plan) = book.plan(id, application, bundle, &foresight, self.now()) else { return foresight };

@@ -38,9 +38,10 @@ pub(crate) fn release_etag(release: &Release) -> String {
         let state = if stage.state.is_waiting() { StageState::Waiting } else { stage.state };
         format!("{environment} {state:?} {}", stage.rollout.as_deref().unwrap_or_default())
     });
-    let approvals = release.approvals.iter().map(|approval| {
-        format!("{} {} {}", approval.environment, approval.by.id, approval.at)
-    });
+    let approvals = release
+        .approvals
+        .iter()
+        .map(|approval| format!("{} {} {}", approval.environment, approval.by.id, approval.at));
     let parts: Vec<_> = [release.id.to_string(), release.plan_digest.to_string()]
         .into_iter()
         .chain(states)

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bellwether_client::{ApiError, Transport};
-use bellwether_plan::{Answers, EnvironmentId, Forecast, Question};
+use bellwether_plan::{Answers, EnvironmentId, Forecast, Question, Traffic, TrafficBasis};
 use bellwether_proto::monitor::v1::{
-    HealthPolicy, PlanAnalysisRequest, PlanAnalysisResponse,
+    GetBaselineRequest, HealthPolicy, PlanAnalysisRequest, PlanAnalysisResponse,
     health_monitor_service_client::HealthMonitorServiceClient,
 };
 use bellwether_resource::time;
@@ -13,6 +13,8 @@ use futures::future::join_all;
 
 /// A plan does not wait longer for statistics: the risk band knows lengths as well.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// What was observed for less time says nothing of the traffic to come.
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
 /// The health-monitor; `None`: none was named.
 #[derive(Clone, Debug)]
@@ -25,6 +27,27 @@ pub(crate) struct Monitor {
 impl Monitor {
     pub(crate) fn new(transport: Option<Transport>) -> Self {
         Self { transport }
+    }
+
+    /// The traffic that it has seen at these targets during the last hour; what it has not seen long enough is left out.
+    pub(crate) async fn measured(
+        &self,
+        targets: Vec<(EnvironmentId, String)>,
+    ) -> BTreeMap<EnvironmentId, Traffic> {
+        let Some(transport) = &self.transport else { return BTreeMap::new() };
+        let asked = targets.into_iter().map(async |(environment, target)| {
+            let mut client = HealthMonitorServiceClient::new(transport.within(PATIENCE));
+            let seen = client.get_baseline(GetBaselineRequest { target }).await.ok()?.into_inner();
+            let long_enough =
+                seen.observed.as_ref().and_then(time::span).is_some_and(|span| span >= LONG_ENOUGH);
+            let traffic = Traffic {
+                requests_per_second: seen.requests_per_second,
+                errors_percent: Some(seen.error_percent),
+                basis: TrafficBasis::Measured,
+            };
+            (long_enough && traffic.requests_per_second > 0.0).then_some((environment, traffic))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// What it says to these questions; each environment has its own policy.
@@ -47,7 +70,8 @@ impl Monitor {
                 Ok(known) => answers.known.push(known),
                 Err(error) => {
                     tracing::info!(%error, "a plan is made without statistics");
-                    answers.missing_because = format!("the health-monitor does not answer ({})", error.message);
+                    answers.missing_because =
+                        format!("the health-monitor does not answer ({})", error.message);
                 }
             }
         }

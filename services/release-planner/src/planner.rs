@@ -46,12 +46,7 @@ pub(crate) struct Turn<'a> {
 // === impl Planner ===
 
 impl Planner {
-    pub(crate) fn new(
-        stores: Stores,
-        executor: Executor,
-        monitor: Monitor,
-        metrics: PlannerMetrics,
-    ) -> Self {
+    pub(crate) fn new(stores: Stores, executor: Executor, monitor: Monitor, metrics: PlannerMetrics) -> Self {
         let (turn, wake) = (Mutex::new(()), Notify::new());
         Self(Arc::new(Inner { stores, executor, monitor, metrics, turn, wake }))
     }

@@ -230,7 +230,9 @@ proptest! {
 
         let found = conditions(situation, &production, at(now));
         let unmet: Vec<_> = found.iter().filter(|c| c.state == ConditionState::Unmet).cloned().collect();
-        prop_assert!(unmet.iter().all(|c| !c.remedy.is_empty() && !c.expected.is_empty() && !c.actual.is_empty()));
+        prop_assert!(found.iter().all(|c| !c.expected.is_empty() && !c.actual.is_empty()), "{:?}", found);
+        let remedied = |c: &Condition| c.remedy.is_empty() == (c.state != ConditionState::Unmet);
+        prop_assert!(found.iter().all(remedied), "what is not met has a remedy, nothing else: {:?}", found);
         match admit(situation, &production, at(now)) {
             Admission::Open => prop_assert!(unmet.is_empty()),
             Admission::Closed(closed) => prop_assert_eq!(closed, unmet),

@@ -11,7 +11,8 @@ use bellwether_rollout::{Percent, Step};
 
 use super::{Answers, BakeBasis, Forecast, HealthBounds, PlannedBake, Question, Traffic};
 use crate::{
-    AskedBake, Band, EnvironmentId, StrategyKind, Tuning, expansion::Stop, strategy::band_bake, timeline::human,
+    AskedBake, Band, EnvironmentId, StrategyKind, Tuning, expansion::Stop, strategy::band_bake,
+    timeline::human,
 };
 
 /// Nobody waits longer for a version to pass.
@@ -115,7 +116,11 @@ impl Baking<'_> {
             (Some(fail), Some(pass)) => self.by_analysis(question, fail, pass, max),
             (fail, _) => {
                 let lacks = if fail.is_none() {
-                    format!("to see an error rate of {} within {}", percent(question.effect_percent), human(max))
+                    format!(
+                        "to see an error rate of {} within {}",
+                        percent(question.effect_percent),
+                        human(max)
+                    )
                 } else {
                     format!("for a good version to pass within {}", human(LONGEST))
                 };
@@ -124,7 +129,13 @@ impl Baking<'_> {
         }
     }
 
-    fn by_analysis(&self, question: &Question, fail: Duration, pass: Duration, band_max: Duration) -> Lengths {
+    fn by_analysis(
+        &self,
+        question: &Question,
+        fail: Duration,
+        pass: Duration,
+        band_max: Duration,
+    ) -> Lengths {
         let min = whole(fail).max(self.health.warm_up);
         let text = format!(
             "errors of {} are seen within {} in 95 % of cases, and a good version passes within {}",

@@ -58,7 +58,10 @@ fn an_answer_gives_the_lengths_and_the_effect_follows_the_band() {
     let asked = plan(&[10], &Tuning::default(), Some(&TRAFFIC), &none);
     assert!(asked[0].text.starts_with("the health-monitor does not answer"), "{}", asked[0].text);
     let question = asked[0].question.clone().unwrap();
-    assert_eq!((question.share_percent, question.baseline_percent, question.effect_percent), (10.0, 0.5, 1.25));
+    assert_eq!(
+        (question.share_percent, question.baseline_percent, question.effect_percent),
+        (10.0, 0.5, 1.25)
+    );
     let bakes = plan(&[10], &Tuning::default(), Some(&TRAFFIC), &answered(&asked, 90, 4000));
     assert_eq!((bakes[0].min, bakes[0].max), (seconds(90), seconds(8000)));
     assert_eq!(bakes[0].basis, BakeBasis::Analysis);
@@ -77,7 +80,11 @@ fn too_little_traffic_is_said_and_the_band_decides() {
     let asked = plan(&[1], &Tuning::default(), Some(&TRAFFIC), &Answers::default());
     for (fail, pass) in [(50_000, 60), (60, 50_000)] {
         let bakes = plan(&[1], &Tuning::default(), Some(&TRAFFIC), &answered(&asked, fail, pass));
-        assert!(bakes[0].lacks_traffic() && bakes[0].text.contains("too little traffic"), "{}", bakes[0].text);
+        assert!(
+            bakes[0].lacks_traffic() && bakes[0].text.contains("too little traffic"),
+            "{}",
+            bakes[0].text
+        );
         assert_eq!((bakes[0].min, bakes[0].max), band_bake(Band::High));
     }
 }

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bellwether_plan::{
-    Answers, Application, ApplicationType, ApprovalRule, Approver, ApproverKind, Artifact, ArtifactSource, Audience,
-    Bundle, Capabilities, Commit, Deployment, Environment, EnvironmentId, HealthBounds, History, Pinned, Plan, PlanError,
-    PlanInput, Promotion, Release, Traffic, Tuning, Upstreams, make,
+    Answers, Application, ApplicationType, ApprovalRule, Approver, ApproverKind, Artifact, ArtifactSource,
+    Audience, Bundle, Capabilities, Commit, Deployment, Environment, EnvironmentId, HealthBounds, History,
+    Pinned, Plan, PlanError, PlanInput, Promotion, Release, Traffic, Tuning, Upstreams, make,
 };
 use jiff::Timestamp;
 use serde_json::json;

@@ -57,7 +57,8 @@ fn what_breaks_the_rollback_slo_is_not_chosen_by_itself_and_said() {
 #[test]
 fn the_platform_decides_what_is_possible() {
     let world = World::new(ApplicationType::ECommerce).serving().each_deployment(|deployment| {
-        deployment.capabilities = Capabilities::from_iter([Capability::Weights, Capability::Surge, Capability::Confirm]);
+        deployment.capabilities =
+            Capabilities::from_iter([Capability::Weights, Capability::Surge, Capability::Confirm]);
         deployment.tuning.shape.preview = true;
     });
     let choice = production(&world).choice;

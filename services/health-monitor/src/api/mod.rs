@@ -1,6 +1,7 @@
 //! The calls of `HealthMonitorService`.
 
 mod analyses;
+mod baseline;
 mod evaluate;
 mod events;
 mod otlp;
@@ -130,6 +131,13 @@ impl HealthMonitorService for Api {
         request: Request<pb::GetImpactRequest>,
     ) -> Result<Response<pb::GetImpactResponse>, Status> {
         self.impact(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_baseline(
+        &self,
+        request: Request<pb::GetBaselineRequest>,
+    ) -> Result<Response<pb::GetBaselineResponse>, Status> {
+        self.baseline(&request.into_inner()).map(Response::new)
     }
 
     async fn replay_recording(

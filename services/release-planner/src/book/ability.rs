@@ -52,7 +52,11 @@ impl Application {
 impl Book {
     /// What a deployment's platform and router can do, by what was said about its own application or, before that was
     /// asked for, about any other. `None`: nobody has said it yet.
-    pub(crate) fn able(&self, application: &Application, deployment: &pb::Deployment) -> Option<Capabilities> {
+    pub(crate) fn able(
+        &self,
+        application: &Application,
+        deployment: &pb::Deployment,
+    ) -> Option<Capabilities> {
         let others = self.applications().flat_map(|(_, other)| other.abilities.values());
         let mut known = application.abilities.values().chain(others);
         known.find(|ability| ability.is_of(deployment)).map(|ability| ability.can.clone())

@@ -8,17 +8,20 @@ use tonic::Status;
 
 use super::Asker;
 use crate::{
+    executor::Client,
     metadata::release_etag,
     planner::{Planner, no_release},
     reasons::NO_ROLLOUT,
     validate,
 };
 
-/// A command that was found right, for one rollout.
+/// A command that was found right, on its way to the executor.
 struct Forward {
-    release: ReleaseId,
+    /// The executor, on behalf of who asked.
+    executor: Client,
+    /// What it is about.
     rollout: String,
-    /// For the executor: the same for the same call.
+    /// The same for the same call: the executor keeps and deduplicates the command.
     request_id: String,
 }
 
@@ -54,20 +57,18 @@ impl Planner {
         asker: Asker,
         request: pb::PauseReleaseRequest,
     ) -> Result<pb::PauseReleaseResponse, Status> {
-        let forward = self.forward(&asker, fields!("PauseRelease", request))?;
-        let answer = self
-            .executor()
-            .acting_for(&asker.by)
-            .pause_rollout(executor::PauseRolloutRequest {
-                request_id: forward.request_id.clone(),
-                name: forward.rollout.clone(),
-                reason: request.reason,
+        let fields = fields!("PauseRelease", request);
+        let send = async |mut forward: Forward| {
+            let command = executor::PauseRolloutRequest {
+                request_id: forward.request_id,
+                name: forward.rollout,
+                reason: request.reason.clone(),
                 after_step: request.after_step,
                 ..Default::default()
-            })
-            .await?;
-        let release = Some(self.answered(&forward, answer.into_inner().rollout).await?);
-        Ok(pb::PauseReleaseResponse { release })
+            };
+            Ok(forward.executor.pause_rollout(command).await?.into_inner().rollout)
+        };
+        Ok(pb::PauseReleaseResponse { release: Some(self.forward(&asker, fields, send).await?) })
     }
 
     /// Lifts the pause.
@@ -76,19 +77,17 @@ impl Planner {
         asker: Asker,
         request: pb::ResumeReleaseRequest,
     ) -> Result<pb::ResumeReleaseResponse, Status> {
-        let forward = self.forward(&asker, fields!("ResumeRelease", request))?;
-        let answer = self
-            .executor()
-            .acting_for(&asker.by)
-            .resume_rollout(executor::ResumeRolloutRequest {
-                request_id: forward.request_id.clone(),
-                name: forward.rollout.clone(),
-                reason: request.reason,
+        let fields = fields!("ResumeRelease", request);
+        let send = async |mut forward: Forward| {
+            let command = executor::ResumeRolloutRequest {
+                request_id: forward.request_id,
+                name: forward.rollout,
+                reason: request.reason.clone(),
                 ..Default::default()
-            })
-            .await?;
-        let release = Some(self.answered(&forward, answer.into_inner().rollout).await?);
-        Ok(pb::ResumeReleaseResponse { release })
+            };
+            Ok(forward.executor.resume_rollout(command).await?.into_inner().rollout)
+        };
+        Ok(pb::ResumeReleaseResponse { release: Some(self.forward(&asker, fields, send).await?) })
     }
 
     /// Takes its rollout in flight back.
@@ -97,19 +96,17 @@ impl Planner {
         asker: Asker,
         request: pb::AbortReleaseRequest,
     ) -> Result<pb::AbortReleaseResponse, Status> {
-        let forward = self.forward(&asker, fields!("AbortRelease", request))?;
-        let answer = self
-            .executor()
-            .acting_for(&asker.by)
-            .abort_rollout(executor::AbortRolloutRequest {
-                request_id: forward.request_id.clone(),
-                name: forward.rollout.clone(),
-                reason: request.reason,
+        let fields = fields!("AbortRelease", request);
+        let send = async |mut forward: Forward| {
+            let command = executor::AbortRolloutRequest {
+                request_id: forward.request_id,
+                name: forward.rollout,
+                reason: request.reason.clone(),
                 ..Default::default()
-            })
-            .await?;
-        let release = Some(self.answered(&forward, answer.into_inner().rollout).await?);
-        Ok(pb::AbortReleaseResponse { release })
+            };
+            Ok(forward.executor.abort_rollout(command).await?.into_inner().rollout)
+        };
+        Ok(pb::AbortReleaseResponse { release: Some(self.forward(&asker, fields, send).await?) })
     }
 
     /// Takes it back after it had succeeded.
@@ -118,23 +115,37 @@ impl Planner {
         asker: Asker,
         request: pb::RollbackReleaseRequest,
     ) -> Result<pb::RollbackReleaseResponse, Status> {
-        let forward = self.forward(&asker, fields!("RollbackRelease", request))?;
-        let answer = self
-            .executor()
-            .acting_for(&asker.by)
-            .rollback_rollout(executor::RollbackRolloutRequest {
-                request_id: forward.request_id.clone(),
-                name: forward.rollout.clone(),
-                reason: request.reason,
+        let fields = fields!("RollbackRelease", request);
+        let send = async |mut forward: Forward| {
+            let command = executor::RollbackRolloutRequest {
+                request_id: forward.request_id,
+                name: forward.rollout,
+                reason: request.reason.clone(),
                 ..Default::default()
-            })
-            .await?;
-        let release = Some(self.answered(&forward, answer.into_inner().rollout).await?);
-        Ok(pb::RollbackReleaseResponse { release })
+            };
+            Ok(forward.executor.rollback_rollout(command).await?.into_inner().rollout)
+        };
+        Ok(pb::RollbackReleaseResponse { release: Some(self.forward(&asker, fields, send).await?) })
     }
 
-    /// The rollout that is meant. The executor keeps and deduplicates the command.
-    fn forward(&self, asker: &Asker, fields: &Fields<'_>) -> Result<Forward, Status> {
+    /// Has `send` give the command to the executor, and answers with the release as it stands then.
+    async fn forward(
+        &self,
+        asker: &Asker,
+        fields: &Fields<'_>,
+        send: impl AsyncFnOnce(Forward) -> Result<Option<executor::Rollout>, Status>,
+    ) -> Result<pb::Release, Status> {
+        let (release, rollout) = self.meant(asker, fields)?;
+        let request_id = forwarded_id(&asker.by.id, fields);
+        let executor = self.executor().acting_for(&asker.by);
+        if let Some(rollout) = send(Forward { executor, rollout, request_id }).await? {
+            self.observe_rollout(&rollout).await?;
+        }
+        Ok(self.release(release.as_str())?)
+    }
+
+    /// The release and its rollout that are meant.
+    fn meant(&self, asker: &Asker, fields: &Fields<'_>) -> Result<(ReleaseId, String), Status> {
         let mut violations = Violations::new();
         violations.request_id(fields.request_id);
         let id = validate::release_id(&mut violations, "name", fields.name);
@@ -150,20 +161,7 @@ impl Planner {
         let stage = environment.and_then(|environment| release.stages.get(environment));
         let rollout = stage.and_then(|stage| stage.rollout.clone());
         let rollout = rollout.ok_or_else(|| no_rollout(&id, environment, stage))?;
-        let request_id = forwarded_id(&asker.by.id, fields);
-        Ok(Forward { release: id, rollout, request_id })
-    }
-
-    /// The release after the executor's answer.
-    async fn answered(
-        &self,
-        forward: &Forward,
-        rollout: Option<executor::Rollout>,
-    ) -> Result<pb::Release, Status> {
-        if let Some(rollout) = rollout {
-            self.observe_rollout(&rollout).await?;
-        }
-        Ok(self.release(forward.release.as_str())?)
+        Ok((id, rollout))
     }
 }
 

@@ -90,12 +90,7 @@ fn read(request: &pb::SubmitReleaseRequest, id: ReleaseId, asker: &Asker) -> Res
 }
 
 /// The release with its plan.
-fn planned(
-    wanted: &Wanted,
-    book: &Book,
-    foresight: &Foresight,
-    now: Timestamp,
-) -> Result<Release, Problem> {
+fn planned(wanted: &Wanted, book: &Book, foresight: &Foresight, now: Timestamp) -> Result<Release, Problem> {
     let id = &wanted.application;
     let application = book.application(id.as_str()).ok_or_else(|| {
         NOT_FOUND

@@ -118,7 +118,7 @@ fn migrations_digest(bundle: &Bundle) -> String {
 
 /// What was asked for; where the data cannot tell, types that nobody outside depends on go on.
 fn policy(kind: ApplicationType, deployment: &Deployment, bundle: &Bundle) -> pb::RolloutPolicy {
-    let mut policy = deployment.policy.unwrap_or_default();
+    let mut policy = deployment.policy.clone().unwrap_or_default();
     let goes_on = match kind {
         ApplicationType::InternalTool | ApplicationType::Batch | ApplicationType::StaticSite => true,
         ApplicationType::ECommerce | ApplicationType::BankingApi | ApplicationType::Custom => false,

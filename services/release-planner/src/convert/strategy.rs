@@ -36,7 +36,8 @@ pub(super) fn tuning(asked: Option<&pb::Strategy>, deployment: &Deployment) -> T
 }
 
 fn asked_bake(bake: Option<&pb::Bake>) -> AskedBake {
-    let span = |of: fn(&pb::Bake) -> Option<&bellwether_proto::Duration>| bake.and_then(of).and_then(time::span);
+    let span =
+        |of: fn(&pb::Bake) -> Option<&bellwether_proto::Duration>| bake.and_then(of).and_then(time::span);
     AskedBake { min: span(|bake| bake.min.as_ref()), max: span(|bake| bake.max.as_ref()) }
 }
 
@@ -95,10 +96,8 @@ fn set_bakes(strategy: &mut pb::Strategy, planned: &[PlannedBake], recipes: pb::
         max: Some(time::to_duration(bake.max)),
         no_checks: like.unwrap_or(recipes).no_checks,
     };
-    let (apart, between): (Vec<_>, Vec<_>) = planned
-        .iter()
-        .filter(|bake| bake.share_percent < 100.0)
-        .partition(|bake| bake.share_percent <= 0.0);
+    let (apart, between): (Vec<_>, Vec<_>) =
+        planned.iter().filter(|bake| bake.share_percent < 100.0).partition(|bake| bake.share_percent <= 0.0);
     if let Some(last) = planned.iter().rfind(|bake| bake.share_percent >= 100.0) {
         strategy.final_bake = Some(own(strategy.final_bake, last));
     }

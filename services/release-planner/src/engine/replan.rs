@@ -32,7 +32,10 @@ impl Planner {
             return Replan::Foresee(unknown);
         }
         let anew = |release: &Release| {
-            Some(Replan::Commit(release.id.clone(), self.planned_anew(book, release, foreseen.get(&release.id)?)?))
+            Some(Replan::Commit(
+                release.id.clone(),
+                self.planned_anew(book, release, foreseen.get(&release.id)?)?,
+            ))
         };
         outdated.into_iter().find_map(anew).unwrap_or(Replan::Nothing)
     }

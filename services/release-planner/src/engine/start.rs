@@ -1,6 +1,6 @@
 //! Asking the executor for rollouts that were requested, until it answers.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bellwether_client::{ApiError, Backoff};
 use bellwether_plan::{EnvironmentId, Release, ReleaseEvent, ReleaseId, Stage, StageState};
@@ -41,12 +41,15 @@ enum Attempt {
 // === impl Start ===
 
 impl Start {
-    /// All that are to be asked for.
+    /// All that are to be asked for. Of those of an application in an environment the oldest comes first: asked for at
+    /// the same time a newer one could begin before it, and be superseded by the older.
     pub(super) fn all(book: &Book) -> Vec<Self> {
+        let mut asked = BTreeSet::new();
         let stages =
             book.releases().flat_map(|release| release.stages.iter().map(move |stage| (release, stage)));
         stages
             .filter(|(_, (_, stage))| stage.state == StageState::RollingOut && stage.rollout.is_none())
+            .filter(|(release, (environment, _))| asked.insert((&release.application, *environment)))
             .filter_map(|(release, (environment, stage))| {
                 let (release, environment) = (release.id.clone(), environment.clone());
                 Some(Self { release, environment, request_id: stage.request_id.clone()? })

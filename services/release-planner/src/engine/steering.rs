@@ -43,7 +43,9 @@ pub(super) fn closed(
         None => "",
     };
     let changed = book.stages(application, environment).filter(|(_, stage)| {
-        stage.rollout.is_some() && stage.target_closed != because && (stage.live_since.is_some() || because.is_empty())
+        stage.rollout.is_some()
+            && stage.target_closed != because
+            && (stage.live_since.is_some() || because.is_empty())
     });
     changed
         .map(|(release, _)| {

@@ -31,6 +31,9 @@ pub(super) fn deployment(violations: &mut Violations, given: &pb::Deployment) {
     if let Some(given) = &given.policy {
         violations.within("policy", |violations| policy(violations, given));
     }
+    if let Some(given) = &given.health {
+        violations.range("health.requests_per_second", given.requests_per_second, 0.0..=1e7);
+    }
 }
 
 /// A strategy, of a deployment or of a release.

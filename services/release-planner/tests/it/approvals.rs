@@ -129,7 +129,7 @@ async fn one_rejection_ends_it_everywhere() {
 }
 
 #[tokio::test]
-async fn x06_two_approvals_at_once_are_both_recorded() {
+async fn x06_of_two_approvals_at_once_one_is_recorded_and_the_other_is_told_to_look_again() {
     let mut house = asking(2).await;
     let release = submitted(&mut house).await;
     let request = |request_id: &str| pb::ApproveReleaseRequest {
@@ -140,11 +140,35 @@ async fn x06_two_approvals_at_once_are_both_recorded() {
         etag: release.metadata.clone().unwrap().etag,
     };
     let (mut bob, mut carol) = (house.as_person("bob"), house.as_person("carol"));
-    let (first, second) =
-        tokio::join!(bob.approve_release(request("1")), carol.approve_release(request("2")));
-    first.and(second).unwrap();
+    let answers = tokio::join!(bob.approve_release(request("1")), carol.approve_release(request("2")));
+    let (later, status) = match answers {
+        (Ok(_), Err(status)) => ("carol", status),
+        (Err(status), Ok(_)) => ("bob", status),
+        both => panic!("one of them, exactly: {both:?}"),
+    };
+    assert_eq!((status.code(), refusal(&status).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
+    assert_eq!(unmet(&house.release(&release.name).await, "production"), ["APPROVAL"]);
+    house.approve(later, &release.name, "production").await.unwrap();
     let done = house.in_state(&release.name, State::Completed).await;
     let people =
         stage(&done, "production").approvals.iter().map(|it| it.principal.as_ref().unwrap().id.as_str());
     assert_eq!(people.collect::<std::collections::BTreeSet<_>>(), ["bob", "carol"].into());
+}
+
+#[tokio::test]
+async fn an_approval_changes_what_the_next_one_is_given_on() {
+    let mut house = asking(2).await;
+    let release = submitted(&mut house).await;
+    let approved = house.approve("bob", &release.name, "production").await.unwrap();
+    let etag = |release: &pb::Release| release.metadata.as_ref().unwrap().etag.clone();
+    assert_ne!(etag(&approved), etag(&release));
+    let stale = pb::RejectReleaseRequest {
+        name: release.name.clone(),
+        environment: "production".into(),
+        reason: "no".into(),
+        etag: etag(&release),
+        ..Default::default()
+    };
+    let status = house.as_person("carol").reject_release(stale).await.unwrap_err();
+    assert_eq!(refusal(&status), "ETAG_MISMATCH", "she has not seen that bob approved");
 }

@@ -22,7 +22,7 @@ use bellwether_server::{
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use super::monitor::Monitor;
+use super::{clock::MovableClock, monitor::Monitor};
 
 pub type Client = ReleasePlannerServiceClient<Transport>;
 pub type ExecutorClient = executor::executor_service_client::ExecutorServiceClient<Transport>;
@@ -38,6 +38,7 @@ const PEOPLE: [(&str, &[Role]); 4] = [
 /// What outlives processes: disks, addresses, the platform, the monitor.
 pub struct World {
     pub dir: TempDir,
+    pub clock: MovableClock,
     pub env: Env,
     pub fake: Fake,
     pub monitor: Monitor,
@@ -68,7 +69,8 @@ struct Process {
 
 impl World {
     async fn new(decision: Option<Decision>) -> Self {
-        let env = Env::system();
+        let clock = MovableClock::default();
+        let env = Env::new(clock.clone());
         let world = Self {
             fake: Fake::new(env.clone()),
             dir: tempfile::tempdir().unwrap(),
@@ -76,6 +78,7 @@ impl World {
             statistics: None,
             planner_address: free().await,
             executor_address: free().await,
+            clock,
             env,
         };
         let token = |(name, roles): (&str, &[Role])| Token {
@@ -197,6 +200,38 @@ impl House {
         let mut house = Self { world, client, executor, beginning: String::new(), planner, executor_process };
         house.beginning = house.current().await;
         house
+    }
+
+    /// Runs a real health-monitor that the planner asks how long bakes must be. It ends with its runtime.
+    pub async fn with_statistics(&mut self) {
+        let address = free().await;
+        self.ask_statistics_at(address).await;
+        let config = bellwether_health_monitor::Config {
+            journal: "memory:".to_owned(),
+            standby: false,
+            evidence: None,
+            sources: bellwether_health_monitor::SourcesArgs::default(),
+        };
+        let (env, metrics) = (self.world.env.clone(), Metrics::new());
+        let service = bellwether_health_monitor::build(config, env, &metrics).await.unwrap();
+        let server = service.register(self.world.server());
+        let listener = bind(address).await.unwrap();
+        spawn("statistics", async move {
+            let _service = service;
+            server.serve(listener, Shutdown::new()).await.unwrap();
+        });
+    }
+
+    /// Has the planner ask a health-monitor that may not be there.
+    pub async fn without_statistics(&mut self) {
+        let address = free().await;
+        self.ask_statistics_at(address).await;
+    }
+
+    async fn ask_statistics_at(&mut self, address: SocketAddr) {
+        self.world.statistics = Some(transport(address, None));
+        self.stop_planner().await;
+        self.start_planner().await;
     }
 
     /// The token of the stream of releases now.

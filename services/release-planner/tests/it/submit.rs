@@ -192,8 +192,11 @@ async fn what_the_executor_refuses_fails_with_its_reason() {
     house.line(&["development"], 0).await;
     let mut application = shop(&[("development", 1)]);
     application.defaults.as_mut().unwrap().router = "nowhere".into();
+    // while it is away nobody knows better
+    house.stop_executor().await;
     house.apply(application).await;
     let release = house.submit("1").await;
+    house.start_executor().await;
     let failed = house.in_state(&release.name, State::Failed).await;
     let reason = stage(&failed, "development").reason.clone().unwrap();
     assert!(reason.text.contains("router"), "{reason:?}");
