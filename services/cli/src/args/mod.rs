@@ -1,5 +1,6 @@
 //! The command line.
 
+mod judge;
 mod release;
 mod steer;
 mod tools;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{release::*, steer::*, tools::*};
+pub use self::{judge::*, release::*, steer::*, tools::*};
 use crate::{demo::shop::ShopArgs, render::Format};
 
 /// Releases software, watches it, and takes it back when the numbers turn bad.
@@ -112,6 +113,13 @@ pub enum Command {
     Logs(LogsArgs),
     /// What was told to whom, and whether it arrived.
     Deliveries(DeliveriesArgs),
+    /// When would another policy have decided? Judges what was recorded of a rollout once more.
+    Replay(ReplayArgs),
+    /// Try policies of health.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Judge what serves now by a policy, without a rollout; or what was recorded of one.
+    Analyze(AnalyzeArgs),
     /// Is the server ready? Exit code 0 or 6; for health checks.
     Health,
     /// Make and list tokens.

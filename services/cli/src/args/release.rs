@@ -125,7 +125,7 @@ pub struct ExplainArgs {
 }
 
 /// `90s`, `20m`, `1h30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let parsed: jiff::SignedDuration =
         text.parse().map_err(|_| "a duration such as 90s, 20m, 1h30m".to_owned())?;
     Duration::try_from(parsed).map_err(|_| "not below zero".to_owned())

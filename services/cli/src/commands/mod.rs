@@ -1,6 +1,7 @@
 //! One file per group of commands. Each gets the session, its arguments, and prints.
 
 pub mod act;
+pub mod analyze;
 pub mod apply;
 pub mod decide;
 pub mod deliveries;
@@ -10,7 +11,9 @@ pub mod get;
 pub mod health;
 pub mod init;
 pub mod logs;
+pub mod policy;
 pub mod release;
+pub mod replay;
 pub mod status;
 pub mod token;
 pub mod watch;

@@ -34,7 +34,10 @@ impl Counted {
         let seconds = took.as_secs_f64();
         counters.seconds += seconds;
         counters.buckets.resize(EDGES, 0);
-        match (0..EDGES).find(|index| seconds <= edge(*index)).and_then(|index| counters.buckets.get_mut(index)) {
+        match (0..EDGES)
+            .find(|index| seconds <= edge(*index))
+            .and_then(|index| counters.buckets.get_mut(index))
+        {
             Some(bucket) => *bucket += 1,
             None => counters.beyond += 1,
         }
@@ -54,7 +57,11 @@ impl Counted {
         let mut sum = 0;
         for (index, count) in counters.buckets.iter().enumerate() {
             sum += count;
-            _ = writeln!(text, "http_request_duration_seconds_bucket{{{own},le=\"{:.6}\"}} {sum}", edge(index));
+            _ = writeln!(
+                text,
+                "http_request_duration_seconds_bucket{{{own},le=\"{:.6}\"}} {sum}",
+                edge(index)
+            );
         }
         let all = sum + counters.beyond;
         _ = writeln!(text, "http_request_duration_seconds_bucket{{{own},le=\"+Inf\"}} {all}");

@@ -54,6 +54,12 @@ pub fn span(duration: &bellwether_proto::Duration) -> Duration {
     Duration::new(u64::try_from(duration.seconds).unwrap_or(0), nanos)
 }
 
+/// A duration as messages have it.
+pub fn to_span(span: Duration) -> bellwether_proto::Duration {
+    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+    bellwether_proto::Duration { seconds, nanos: span.subsec_nanos().try_into().unwrap_or(0) }
+}
+
 /// A message's time.
 pub fn time(proto: &Proto) -> Option<Timestamp> {
     Timestamp::new(proto.seconds, proto.nanos).ok()

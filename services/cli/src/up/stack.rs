@@ -129,7 +129,10 @@ impl Services {
         let executor = bellwether_executor::Config::new(&options.serve, args);
         let executor =
             bellwether_executor::build(executor, env.clone(), metrics.clone(), shutdown.clone()).await?;
-        let planner = bellwether_release_planner::PlannerArgs { executor: url.to_owned(), monitor: Some(url.to_owned()) };
+        let planner = bellwether_release_planner::PlannerArgs {
+            executor: url.to_owned(),
+            monitor: Some(url.to_owned()),
+        };
         let planner = bellwether_release_planner::Config::new(&options.serve, planner);
         let planner =
             bellwether_release_planner::build(planner, env.clone(), metrics.clone(), shutdown.clone())

@@ -1,0 +1,108 @@
+//! `bellwether policy test`: which faults would a policy miss?
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, bail};
+use bellwether_proto::monitor::v1::{
+    Decision, Fault, HealthPolicy, Replay, ReplayRecordingRequest, ReplayRecordingResponse,
+};
+
+use super::replay::analysis;
+use crate::{
+    args::{PolicyCommand, PolicyTestArgs},
+    exit::Exit,
+    render::{self, Format, style},
+    session::Session,
+    yaml,
+};
+
+/// What is put into the recording, and what people call it.
+const FAULTS: [(Fault, &str); 6] = [
+    (Fault::Errors, "5 % errors"),
+    (Fault::Unauthorized, "5 % answered 401"),
+    (Fault::P99, "p99 three times as slow"),
+    (Fault::Tail, "tail above p95 twice as slow"),
+    (Fault::Business, "business down by a quarter"),
+    (Fault::Silence, "silence"),
+];
+
+/// Puts every fault into what was recorded of a rollout, and lists which ones the policy sees, and how soon.
+///
+/// # Errors
+/// When the file is no policy, or what the server says.
+pub async fn run(session: &Session, format: Format, command: &PolicyCommand) -> anyhow::Result<Exit> {
+    let PolicyCommand::Test(args) = command;
+    let request = ReplayRecordingRequest {
+        name: analysis(session, &args.rollout).await?,
+        policy: Some(read(&args.policy)?),
+        faults: FAULTS.iter().map(|(fault, _)| (*fault).into()).collect(),
+        curves: false,
+        fault_after: Some(style::to_span(args.after)),
+    };
+    let answer = session.monitor().replay_recording(request).await?.into_inner();
+    render::print(format, &answer, |answer| view(answer, args))?;
+    Ok(Exit::Ok)
+}
+
+fn view(answer: &ReplayRecordingResponse, args: &PolicyTestArgs) -> String {
+    let plain = answer.replays.first();
+    let fails = |replay: &&Replay| replay.verdicts.iter().any(|v| v.decision() == Decision::Fail);
+    if plain.filter(fails).is_some() {
+        return format!(
+            "the policy fails {} as it was recorded: test it on a rollout that was good, so that what it sees is the fault",
+            args.rollout
+        );
+    }
+    let named = FAULTS.iter().zip(answer.replays.iter().skip(1));
+    let rows = named.map(|((fault, name), replay)| {
+        let [found, after, why] = finding(*fault, replay);
+        [(*name).to_owned(), found, after, why]
+    });
+    render::table(["FAULT", "SEEN", "AFTER", "BY"], rows)
+}
+
+/// Whether a fault is seen, after what time, and by which checks.
+fn finding(fault: Fault, replay: &Replay) -> [String; 3] {
+    let Some(delay) = &replay.delay else {
+        let observed = replay.observed.as_ref().map(style::span).map(style::duration).unwrap_or_default();
+        let why = match fault {
+            Fault::Business => "recordings hold no business values".to_owned(),
+            _ => "no check came to it".to_owned(),
+        };
+        return [style::paint("MISSED", style::Tone::Bad), format!("not in {observed}"), why];
+    };
+    let by: Vec<&str> = replay
+        .last
+        .iter()
+        .flat_map(|verdict| &verdict.checks)
+        .filter(|check| check.decision() == Decision::Fail)
+        .map(|check| check.id.as_str())
+        .collect();
+    let reason = replay.last.as_ref().and_then(|verdict| verdict.reason.as_ref());
+    let by = if by.is_empty() { reason.map_or(String::new(), |r| r.code.clone()) } else { by.join(", ") };
+    [style::paint("seen", style::Tone::Good), style::duration(style::span(delay)), by]
+}
+
+/// A policy: a document of `kind: HealthPolicy`, or the `health` of an application.
+///
+/// # Errors
+/// When the file cannot be read, or is neither; with all of its problems.
+pub fn read(file: &Path) -> anyhow::Result<HealthPolicy> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let pool = yaml::contracts()?;
+    let documents = yaml::documents(&name, &text)?;
+    let wanted = |kind: &str| documents.iter().find(|document| document.kind == kind);
+    let (document, message) = match (wanted("HealthPolicy"), wanted("Application")) {
+        (Some(policy), _) => (policy, "bellwether.monitor.v1.HealthPolicy"),
+        (None, Some(application)) => (application, "bellwether.planner.v1.Application"),
+        (None, None) => bail!("{name} describes neither a HealthPolicy nor an Application"),
+    };
+    let descriptor =
+        pool.get_message_by_name(message).with_context(|| format!("{message} is not in the contracts"))?;
+    let mut json = yaml::to_json(&name, &document.root, &descriptor)?;
+    if document.kind == "Application" {
+        json = json.get_mut("health").map(serde_json::Value::take).unwrap_or(serde_json::json!({}));
+    }
+    Ok(serde_json::from_value(json)?)
+}
