@@ -14,6 +14,8 @@
 pub mod analysis;
 pub mod anomaly;
 pub mod betting;
+pub mod burn;
+pub mod capacity;
 mod check;
 mod count_check;
 pub mod counters;

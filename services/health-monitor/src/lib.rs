@@ -17,6 +17,7 @@ mod api;
 mod board;
 mod convert;
 mod evidence;
+mod health;
 mod histories;
 mod metrics;
 mod monitor;

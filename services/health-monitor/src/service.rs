@@ -5,8 +5,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use bellwether_clock::{Env, spawn};
 use bellwether_journal::{Journal, Options};
-use bellwether_proto::monitor::v1::health_monitor_service_server::{
-    HealthMonitorServiceServer, SERVICE_NAME,
+use bellwether_proto::monitor::v1::{
+    self as pb,
+    health_monitor_service_server::{HealthMonitorServiceServer, SERVICE_NAME},
 };
 use bellwether_resource::Store;
 use bellwether_server::{Metrics, ServeArgs, Server, Shutdown, follow_journal, open_journal, trim_hourly};
@@ -29,7 +30,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often evidence is kept.
 const SAVE: Duration = Duration::from_secs(5);
 /// How often minutes that are over are recorded.
-const RECORD: Duration = Duration::from_secs(60);
+const RECORD: Duration = Duration::from_secs(1);
+/// Every so many times what is no longer needed is forgotten.
+const ROUNDS_PER_RETENTION: u32 = 60;
+/// Every so many times how targets are is kept too.
+const ROUNDS_PER_VITALS: u32 = 600;
 /// Every so many times histories are kept too.
 const SAVES_PER_HISTORY: u32 = 12;
 
@@ -106,7 +111,7 @@ async fn put_together(
     let surroundings = Surroundings::new(sources)?;
     // beside the evidence, and forgotten with it
     let recordings = evidence.as_ref().map(|path| path.with_file_name("health-monitor-recordings.db"));
-    let recorder = Recorder::new(recording::Store::open(recordings.as_deref()).await?);
+    let recorder = Recorder::new(recording::Store::open(recordings.as_deref()).await?).await?;
     let evidence = match &evidence {
         Some(path) => Evidence::open(path).await?,
         None => Evidence::nowhere(),
@@ -188,26 +193,34 @@ async fn keep(monitor: Monitor) {
     }
 }
 
-/// Once a minute.
+/// Minutes as soon as they are over; the rest now and then.
 async fn keep_recordings(monitor: Monitor) {
     let mut every = tokio::time::interval(RECORD);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+    for round in 1u32.. {
         every.tick().await;
-        let now = monitor.now();
-        let kept = monitor.recorder.keep(now).await;
-        let done = match kept {
-            Ok(()) => monitor.recorder.store().retain(now).await,
-            failed => failed,
-        };
-        if let Err(error) = done {
+        let (now, recorder) = (monitor.now(), &monitor.recorder);
+        let mut done = vec![recorder.keep(now).await];
+        if round % ROUNDS_PER_RETENTION == 0 {
+            done.push(recorder.store().retain(now).await);
+        }
+        if round % ROUNDS_PER_VITALS == 0 {
+            done.push(recorder.keep_vitals(now).await);
+        }
+        for error in done.into_iter().filter_map(Result::err) {
             tracing::error!(error = &error as &dyn std::error::Error, "a minute is not recorded");
         }
     }
 }
 
 async fn write_down(monitor: Monitor) {
-    if let Err(error) = recording::follow(&monitor.recorder, &**monitor.records.journal()).await {
+    let begun = |analysis: &pb::Analysis| {
+        let slo = analysis.policy.as_ref().and_then(|policy| policy.slo_percent);
+        if let Some(slo) = slo {
+            monitor.recorder.vitality().objective(&analysis.target, slo / 100.0);
+        }
+    };
+    if let Err(error) = recording::follow(&monitor.recorder, &**monitor.records.journal(), begun).await {
         tracing::error!(error = &*error as &dyn std::error::Error, "analyses are not written down any more");
     }
 }

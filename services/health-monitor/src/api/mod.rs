@@ -4,6 +4,7 @@ mod analyses;
 mod baseline;
 mod evaluate;
 mod events;
+mod health;
 mod otlp;
 mod plan;
 mod recordings;
@@ -145,6 +146,38 @@ impl HealthMonitorService for Api {
         request: Request<pb::ReplayRecordingRequest>,
     ) -> Result<Response<pb::ReplayRecordingResponse>, Status> {
         self.replay(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_health(
+        &self,
+        request: Request<pb::GetHealthRequest>,
+    ) -> Result<Response<pb::GetHealthResponse>, Status> {
+        self.health(&request.into_inner().target)
+            .await
+            .map(|health| Response::new(pb::GetHealthResponse { health: Some(health) }))
+    }
+
+    type WatchHealthStream = ReceiverStream<Result<pb::WatchHealthResponse, Status>>;
+
+    async fn watch_health(
+        &self,
+        request: Request<pb::WatchHealthRequest>,
+    ) -> Result<Response<Self::WatchHealthStream>, Status> {
+        self.healths(request).await.map(Response::new)
+    }
+
+    async fn get_baseline(
+        &self,
+        request: Request<pb::GetBaselineRequest>,
+    ) -> Result<Response<pb::GetBaselineResponse>, Status> {
+        self.baseline(&request.into_inner()).map(Response::new)
+    }
+
+    async fn get_capacity_forecast(
+        &self,
+        request: Request<pb::GetCapacityForecastRequest>,
+    ) -> Result<Response<pb::GetCapacityForecastResponse>, Status> {
+        self.capacity(&request.into_inner()).map(Response::new)
     }
 }
 

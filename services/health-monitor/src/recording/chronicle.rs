@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bellwether_clock::Timestamp;
 use bellwether_journal::{EventRecord, Journal, ReadError};
+use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::Aggregate as _;
 
 use super::{Recorder, Store, Story};
@@ -14,11 +15,16 @@ use crate::{
 
 const PAGE: usize = 200;
 
-/// Follows the journal from where it was last followed, until it is closed.
+/// Follows the journal from where it was last followed, until it is closed. `begun` is told of every analysis that
+/// begins.
 ///
 /// # Errors
 /// The journal or the file cannot be read or written.
-pub async fn follow(recorder: &Recorder, journal: &dyn Journal) -> anyhow::Result<()> {
+pub async fn follow(
+    recorder: &Recorder,
+    journal: &dyn Journal,
+    begun: impl Fn(&pb::Analysis) + Send + Sync,
+) -> anyhow::Result<()> {
     let store = recorder.store();
     let mut head = journal.head();
     let mut position = store.position().await?.min(*head.borrow());
@@ -39,13 +45,17 @@ pub async fn follow(recorder: &Recorder, journal: &dyn Journal) -> anyhow::Resul
             }
             continue;
         };
-        store.tell(told(store, &page).await?, last).await?;
+        store.tell(told(store, &page, &begun).await?, last).await?;
         position = last;
     }
 }
 
 /// The stories that a page goes on with.
-async fn told(store: &Store, page: &[EventRecord]) -> anyhow::Result<Vec<Story>> {
+async fn told(
+    store: &Store,
+    page: &[EventRecord],
+    begun: &(impl Fn(&pb::Analysis) + Send + Sync),
+) -> anyhow::Result<Vec<Story>> {
     let mut stories: BTreeMap<&str, Option<Story>> = BTreeMap::new();
     for record in page.iter().filter(|record| record.stream.starts_with(Analyses::PREFIX)) {
         let event: Event = match serde_json::from_slice(&record.payload) {
@@ -55,6 +65,9 @@ async fn told(store: &Store, page: &[EventRecord]) -> anyhow::Result<Vec<Story>>
                 continue;
             }
         };
+        if let Event::Started { analysis, .. } = &event {
+            begun(analysis);
+        }
         let story = match stories.remove(&*record.stream) {
             Some(story) => story,
             None => store.story(&record.stream).await?,

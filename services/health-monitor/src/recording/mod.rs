@@ -14,6 +14,7 @@ mod story;
 mod track;
 
 pub use chronicle::follow;
+pub use chunk::histogram;
 pub use impact::impact;
 pub use replay::{Question, replay};
 pub use store::{RecordingError, Store};
@@ -33,6 +34,8 @@ use tokio::sync::watch;
 use chunk::Chunk;
 use track::Track;
 
+use crate::health::{Minute, Vitality};
+
 /// What is recorded before a rollout, and after it.
 pub const AROUND: Duration = Duration::from_secs(3600);
 /// Targets that are recorded; of more, those that are new are not.
@@ -45,6 +48,7 @@ const FORGET_AFTER: Duration = Duration::from_secs(3600);
 pub struct Recorder {
     tracks: Mutex<BTreeMap<String, Track>>,
     store: Store,
+    vitality: Vitality,
     /// Up to where the journal was written down.
     followed: watch::Sender<u64>,
 }
@@ -52,14 +56,23 @@ pub struct Recorder {
 // === impl Recorder ===
 
 impl Recorder {
-    /// Into this file.
-    pub fn new(store: Store) -> Self {
-        Self { tracks: Mutex::default(), store, followed: watch::Sender::new(0) }
+    /// Into this file, going on with what it knows.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn new(store: Store) -> Result<Self, RecordingError> {
+        let vitality = Vitality::new(store.vitals().await?);
+        Ok(Self { tracks: Mutex::default(), store, vitality, followed: watch::Sender::new(0) })
     }
 
     /// Where it is kept.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// How the targets are.
+    pub fn vitality(&self) -> &Vitality {
+        &self.vitality
     }
 
     /// The journal was written down up to here.
@@ -90,13 +103,33 @@ impl Recorder {
     /// The file cannot be written; those minutes are lost.
     pub async fn keep(&self, now: Timestamp) -> Result<(), RecordingError> {
         let chunks = self.cut(now, false);
+        let minutes = chunks.iter().flat_map(|(target, chunk)| {
+            let same =
+                |a: &pb::RecordedSecond, b: &pb::RecordedSecond| a.unix_seconds / 60 == b.unix_seconds / 60;
+            let of = chunk.seconds.chunk_by(same).filter_map(Minute::of);
+            of.map(|minute| (target.clone(), minute)).collect::<Vec<_>>()
+        });
+        if !chunks.is_empty() {
+            self.vitality.add(minutes);
+        }
         self.store.put(chunks).await
+    }
+
+    /// Keeps how the targets are.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn keep_vitals(&self, now: Timestamp) -> Result<(), RecordingError> {
+        self.store.keep_vitals(self.vitality.rows(now)).await
     }
 
     /// Keeps everything, then closes the file.
     pub async fn close(&self, now: Timestamp) {
         if let Err(error) = self.store.put(self.cut(now, true)).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the last minute is not recorded");
+        }
+        if let Err(error) = self.keep_vitals(now).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "how targets are is not kept");
         }
         self.store.close().await;
     }

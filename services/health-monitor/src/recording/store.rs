@@ -1,6 +1,6 @@
 //! The file of recordings.
 
-use std::{ops::RangeInclusive, path::Path, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, path::Path, time::Duration};
 
 use bellwether_clock::Timestamp;
 use sqlx::{
@@ -9,19 +9,21 @@ use sqlx::{
 };
 
 use super::{AROUND, Story, chunk::Chunk};
+use crate::health::Vitals;
 
 /// How long recordings are kept.
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
 /// A row holds at most this much.
 const MINUTE: i64 = 60;
 
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS recent (target TEXT NOT NULL, start INTEGER NOT NULL, value BLOB NOT NULL, \
      PRIMARY KEY (target, start)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS kept (target TEXT NOT NULL, start INTEGER NOT NULL, value BLOB NOT NULL, \
      PRIMARY KEY (target, start)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS story (analysis TEXT PRIMARY KEY, target TEXT NOT NULL, began INTEGER NOT NULL, \
      ended INTEGER, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS vital (target TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS progress (id INTEGER PRIMARY KEY CHECK (id = 0), position INTEGER NOT NULL)",
 ];
 
@@ -183,6 +185,39 @@ impl Store {
             .execute(&mut *transaction)
             .await
             .map_err(failed("written"))?;
+        transaction.commit().await.map_err(failed("written"))
+    }
+
+    /// How the targets were when it was last kept. What cannot be read begins anew.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn vitals(&self) -> Result<BTreeMap<String, Vitals>, RecordingError> {
+        let rows = sqlx::query("SELECT target, value FROM vital").fetch_all(&self.0).await;
+        let mut vitals = BTreeMap::new();
+        for row in rows.map_err(failed("read"))? {
+            let target: String = row.try_get(0).map_err(failed("read"))?;
+            let value: Vec<u8> = row.try_get(1).map_err(failed("read"))?;
+            match serde_json::from_slice(&value) {
+                Ok(read) => _ = vitals.insert(target, read),
+                Err(error) => tracing::warn!(%error, target, "how it is begins anew"),
+            }
+        }
+        Ok(vitals)
+    }
+
+    /// Keeps how the targets are, and forgets the others.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub async fn keep_vitals(&self, rows: Vec<(String, Vec<u8>)>) -> Result<(), RecordingError> {
+        let mut transaction = self.0.begin().await.map_err(failed("written"))?;
+        sqlx::query("DELETE FROM vital").execute(&mut *transaction).await.map_err(failed("written"))?;
+        for (target, value) in rows {
+            let insert =
+                sqlx::query("INSERT INTO vital (target, value) VALUES (?, ?)").bind(target).bind(value);
+            insert.execute(&mut *transaction).await.map_err(failed("written"))?;
+        }
         transaction.commit().await.map_err(failed("written"))
     }
 

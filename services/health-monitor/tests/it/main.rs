@@ -9,6 +9,7 @@ mod decisions;
 mod evaluations;
 mod events;
 mod harness;
+mod health;
 mod plans;
 mod prometheus;
 mod recordings;
