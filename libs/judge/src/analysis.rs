@@ -11,7 +11,7 @@ use crate::{
     hard_limits::HardLimits,
     history::History,
     journeys::Journeys,
-    math::log_sum_exp,
+    math::ln_add_exp,
     placebo::Placebo,
     readings::LastReadings,
     recent::Recent,
@@ -254,11 +254,11 @@ impl Analysis {
 
     /// ln E of the combined evidence for rolling back.
     pub fn log_evidence(&self) -> f64 {
-        log_sum_exp(self.weighted(true).chain(self.weighted(false)))
+        self.weighted(true).chain(self.weighted(false)).fold(f64::NEG_INFINITY, ln_add_exp)
     }
 
     /// ln(w·E) of every check that may fail; the live forms, or those alone.
-    fn weighted(&self, live: bool) -> impl Iterator<Item = f64> + Clone + '_ {
+    fn weighted(&self, live: bool) -> impl Iterator<Item = f64> + '_ {
         let checks = self.checks.iter().filter_map(move |check| {
             let (weight, log_e) = match live {
                 true => (check.weight_live, check.log_live()),

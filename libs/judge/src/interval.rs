@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Histogram, Mixture,
     histogram::upper_edge,
-    math::{bisect, ln_beta, log_spaced},
+    math::{bisect, ln_beta, log_mean_exp, log_spaced},
     ratio::Comparison,
 };
 
@@ -83,15 +83,15 @@ impl RatioInterval {
             let (kc, all) = (temper * tick.kc, temper * (tick.kc + tick.kb));
             let mut factors = GRIDS.0;
             for (factor, excess) in factors.iter_mut().zip(&GRIDS.1) {
-                *factor = kc * *factor - all * (excess * share).ln_1p();
+                *factor = kc * *factor - all * (1.0 + excess * share).ln();
             }
-            self.0.update(&factors, false);
+            self.0.accumulate(&factors);
         }
     }
 
     /// The interval at confidence 1 − α; 0 and +∞ stand for "beyond the grid".
     pub fn at(&self, alpha: f64) -> Interval {
-        let least = self.0.log_e() + alpha.ln();
+        let least = log_mean_exp(self.0.sums()) + alpha.ln();
         let mut inside = self.0.sums().iter().zip(grid()).enumerate().filter(|(_, (sum, _))| **sum > least);
         let first = inside.next();
         let last = inside.next_back().or(first);

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::math::{ln_add_exp, log_sum_exp};
 
-/// The log of a weight that is practically zero, finite so that it survives every serialisation.
+/// ln of a weight that is practically zero, finite so that it survives every serialisation.
 const NOTHING: f64 = -1e300;
+/// No A_j grows beyond this: it would overflow, and nobody needs more evidence.
+const MOST: f64 = 1e300;
 
 /// One e-process: the equal-weight mixture over `J` alternatives.
 ///
@@ -20,12 +22,14 @@ const NOTHING: f64 = -1e300;
 pub struct Mixture<const J: usize> {
     sums: [f64; J],
     late: Option<Late<J>>,
+    /// ln (1/J) Σ e^{L_j}, kept because it is asked for more often than it changes.
+    plain: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Late<const J: usize> {
-    /// ln A_j
-    logs: [f64; J],
+    /// A_j itself, not its logarithm: a bet that is placed is one addition.
+    values: [f64; J],
     /// S, in seconds
     horizon: u32,
     /// bets placed so far, at most `horizon`
@@ -52,14 +56,14 @@ struct LateRow {
 impl<const J: usize> Mixture<J> {
     /// E = 1, without late onset (PASS and WARN tests).
     pub fn plain() -> Self {
-        Self { sums: [0.0; J], late: None }
+        Self { sums: [0.0; J], late: None, plain: 0.0 }
     }
 
     /// E = ½ (the other half waits for later starts), with late onset over `horizon` seconds, at most a day.
     /// A horizon of zero means no late onset.
     pub fn late(horizon: u32) -> Self {
-        let late = Late { logs: [NOTHING; J], horizon: horizon.min(86_400), placed: 0 };
-        Self { sums: [0.0; J], late: (horizon > 0).then_some(late) }
+        let late = Late { values: [0.0; J], horizon: horizon.min(86_400), placed: 0 };
+        Self { late: (horizon > 0).then_some(late), ..Self::plain() }
     }
 
     /// Multiplies alternative j by e^{factors[j]}. `new_second` says that this is the first tick of a second of
@@ -68,6 +72,12 @@ impl<const J: usize> Mixture<J> {
         if let Some(late) = &mut self.late {
             late.update(factors, new_second);
         }
+        self.accumulate(factors);
+        self.plain = mean(&self.sums);
+    }
+
+    /// As [`Self::update`] for whoever only looks at [`Self::sums`]: ln E is not kept up to date.
+    pub(crate) fn accumulate(&mut self, factors: &[f64; J]) {
         for (sum, factor) in self.sums.iter_mut().zip(factors) {
             *sum += factor;
         }
@@ -84,10 +94,9 @@ impl<const J: usize> Mixture<J> {
 
     /// ln E.
     pub fn log_e(&self) -> f64 {
-        let plain = log_sum_exp(self.sums.iter().copied()) - (J as f64).ln();
         match &self.late {
-            None => plain,
-            Some(late) => late.log_e(plain),
+            None => self.plain,
+            Some(late) => late.log_e(self.plain),
         }
     }
 
@@ -102,28 +111,32 @@ impl<const J: usize> Mixture<J> {
         let over = self.log_e() - most;
         if over > 0.0 {
             self.sums.iter_mut().for_each(|sum| *sum -= over);
+            self.plain -= over;
             if let Some(late) = &mut self.late {
-                late.logs.iter_mut().for_each(|log| *log = (*log - over).max(NOTHING));
+                late.values.iter_mut().for_each(|value| *value *= (-over).exp());
             }
         }
     }
 
     /// Starts again at the value of a fresh process. Only ever lowers what was collected, therefore valid.
     pub fn reset(&mut self) {
-        self.sums = [0.0; J];
+        (self.sums, self.plain) = ([0.0; J], 0.0);
         if let Some(late) = &mut self.late {
-            late.logs = [NOTHING; J];
+            late.values = [0.0; J];
         }
     }
+}
+
+/// ln of the mean of e^sums.
+fn mean<const J: usize>(sums: &[f64; J]) -> f64 {
+    log_sum_exp(sums.iter().copied()) - (J as f64).ln()
 }
 
 impl<const J: usize> Late<J> {
     fn place(&mut self) {
         if self.placed < self.horizon {
             self.placed += 1;
-            for log in &mut self.logs {
-                *log = ln_add_exp(*log, 0.0);
-            }
+            self.values.iter_mut().for_each(|value| *value += 1.0);
         }
     }
 
@@ -131,23 +144,21 @@ impl<const J: usize> Late<J> {
         if new_second {
             self.place();
         }
-        if self.placed > 0 {
-            for (log, factor) in self.logs.iter_mut().zip(factors) {
-                *log = (*log + factor).max(NOTHING);
-            }
+        for (value, factor) in self.values.iter_mut().zip(factors) {
+            *value = (*value * factor.exp()).min(MOST);
         }
     }
 
     fn log_e(&self, plain: f64) -> f64 {
-        let late = log_sum_exp(self.logs.iter().copied()) - (J as f64).ln() - f64::from(self.horizon).ln();
-        ln_add_exp(plain, late) - std::f64::consts::LN_2
+        let late = self.values.iter().map(|value| value / J as f64).sum::<f64>() / f64::from(self.horizon);
+        ln_add_exp(plain, late.ln()) - std::f64::consts::LN_2
     }
 }
 
 impl<const J: usize> Serialize for Mixture<J> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let late = self.late.as_ref().map(|late| LateRow {
-            logs: late.logs.to_vec(),
+            logs: late.values.map(|value| value.ln().max(NOTHING)).to_vec(),
             horizon: late.horizon,
             placed: late.placed,
         });
@@ -164,9 +175,12 @@ impl<'de, const J: usize> Deserialize<'de> for Mixture<J> {
         };
         let late = match row.late {
             None => None,
-            Some(late) => Some(Late { logs: grid(late.logs)?, horizon: late.horizon, placed: late.placed }),
+            Some(LateRow { logs, horizon, placed }) => {
+                Some(Late { values: grid(logs)?.map(|log| log.exp().min(MOST)), horizon, placed })
+            }
         };
-        Ok(Self { sums: grid(row.sums)?, late })
+        let sums = grid(row.sums)?;
+        Ok(Self { plain: mean(&sums), sums, late })
     }
 }
 
@@ -196,7 +210,9 @@ mod tests {
         let mut mixture = Mixture::<3>::late(60);
         mixture.update(&[0.1, -0.2, 3.0], true);
         let text = serde_json::to_string(&mixture).unwrap();
-        assert_eq!(serde_json::from_str::<Mixture<3>>(&text).unwrap(), mixture);
+        let read: Mixture<3> = serde_json::from_str(&text).unwrap();
+        assert!((read.log_e() - mixture.log_e()).abs() < 1e-12);
+        assert_eq!(read.sums(), mixture.sums());
         assert!(serde_json::from_str::<Mixture<4>>(&text).is_err());
     }
 }

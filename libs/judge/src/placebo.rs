@@ -16,7 +16,7 @@ use crate::{
     math::log_sum_exp,
     mixture::Mixture,
     one_sided::AboveTest,
-    proportion::Measure,
+    proportion::{Measure, Proportion},
     ratio::{Comparison, ExcessTest},
     readings::hash,
     settings::Settings,
@@ -45,8 +45,16 @@ struct Group {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Test {
-    Proportion { measure: Measure, ratio: ExcessTest, absolute: AboveTest },
+    Proportion(Box<ProportionTest>),
     Latency(Box<LatencyTest>),
+}
+
+/// What makes a check of a proportion FAIL.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ProportionTest {
+    measure: Measure,
+    ratio: ExcessTest,
+    absolute: AboveTest,
 }
 
 // === impl Placebo ===
@@ -57,11 +65,9 @@ impl Placebo {
         let horizon = settings.horizon_seconds();
         let of = |check: &Check| {
             let test = match &check.body {
-                Body::Proportion(proportion) => Test::Proportion {
-                    measure: proportion.measure(),
-                    ratio: ExcessTest::excess(proportion.limits().margin, Mixture::late(horizon)),
-                    absolute: AboveTest::new(proportion.limits().tolerate, Mixture::late(horizon)),
-                },
+                Body::Proportion(proportion) => {
+                    Test::Proportion(Box::new(ProportionTest::of(proportion, horizon)))
+                }
                 Body::Latency(latency) => Test::Latency(Box::new(latency.fresh_test()?)),
                 Body::TrafficShare | Body::Count(_) | Body::Gauge(_) | Body::Saturation(_) => return None,
             };
@@ -129,16 +135,29 @@ fn note(known: &mut Vec<u64>, id: u64) -> Option<usize> {
     }
 }
 
+// === impl ProportionTest ===
+
+impl ProportionTest {
+    fn of(check: &Proportion, horizon: u32) -> Self {
+        let limits = check.limits();
+        Self {
+            measure: check.measure(),
+            ratio: ExcessTest::excess_of_requests(limits.margin, Mixture::late(horizon)),
+            absolute: AboveTest::new(limits.tolerate, Mixture::late(horizon)),
+        }
+    }
+}
+
 // === impl Test ===
 
 impl Test {
     fn update(&mut self, tick: &Tick, temper: f64, second: bool) {
         match self {
-            Self::Proportion { measure, ratio, absolute } => {
-                let (kc, ec) = measure.of(&tick.candidate);
-                let (kb, eb) = measure.of(&tick.baseline);
-                ratio.update(Comparison { kc, ec, kb, eb }, temper, second);
-                absolute.update(kc, ec, temper, second);
+            Self::Proportion(test) => {
+                let (kc, ec) = test.measure.of(&tick.candidate);
+                let (kb, eb) = test.measure.of(&tick.baseline);
+                test.ratio.update(Comparison { kc, ec, kb, eb }, temper, second);
+                test.absolute.update(kc, ec, temper, second);
             }
             Self::Latency(test) => {
                 test.update(&tick.candidate.latency, &tick.baseline.latency, temper, second);
@@ -148,7 +167,7 @@ impl Test {
 
     fn log_e(&self) -> f64 {
         match self {
-            Self::Proportion { ratio, absolute, .. } => ratio.log_e().min(absolute.log_e()),
+            Self::Proportion(test) => test.ratio.log_e().min(test.absolute.log_e()),
             Self::Latency(test) => test.log_e(),
         }
     }

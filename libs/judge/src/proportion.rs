@@ -87,7 +87,7 @@ impl Proportion {
         Self {
             measure,
             limits,
-            ratio: ExcessTest::excess(limits.margin, Mixture::late(horizon)),
+            ratio: ExcessTest::excess_of_requests(limits.margin, Mixture::late(horizon)),
             absolute: AboveTest::new(limits.tolerate, Mixture::late(horizon)),
             alone: limits.alone.map(|p0| AboveTest::new(p0, Mixture::late(horizon))),
             pass_ratio: NonInferiority::new(limits.pass_ratio),

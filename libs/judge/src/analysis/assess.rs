@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Analysis;
 use crate::{
     check::{Body, Check},
-    math::log_sum_exp,
+    math::ln_add_exp,
     placebo::Placebo,
     proportion::Measure,
     segment::Mode,
@@ -64,7 +64,7 @@ impl Analysis {
         let limit = self.settings.fail_limit();
         if log_evidence >= limit {
             // comparison cancels what hits both sides; what was seen of the candidate alone does not
-            let compared = log_sum_exp(self.weighted(true));
+            let compared = self.weighted(true).fold(f64::NEG_INFINITY, ln_add_exp);
             if compared < limit && shared {
                 self.hold_as_common();
             } else if !self.is_noisy(log_evidence) {

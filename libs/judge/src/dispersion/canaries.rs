@@ -81,15 +81,12 @@ impl Canaries {
     fn group(&self) -> Comparison {
         let size = (self.block.len() / 10).max(1);
         let salt = self.blocks.to_string();
-        let rank = |instance: &String| hash(&[&salt, instance]);
-        let chosen = |instance: &String| {
-            let mine = rank(instance);
-            self.block.keys().filter(|other| rank(other) < mine).take(size).count() < size
-        };
+        let mut ranked: Vec<_> = self.block.iter().map(|(id, counts)| (hash(&[&salt, id]), counts)).collect();
+        ranked.sort_unstable_by_key(|(rank, _)| *rank);
         let mut groups = Comparison::default();
-        for (instance, (errors, requests)) in &self.block {
+        for (index, (_, (errors, requests))) in ranked.into_iter().enumerate() {
             let (errors, requests) = (*errors as f64, *requests as f64);
-            groups.add(if chosen(instance) {
+            groups.add(if index < size {
                 Comparison { kc: errors, ec: requests, ..Comparison::default() }
             } else {
                 Comparison { kb: errors, eb: requests, ..Comparison::default() }
@@ -139,7 +136,7 @@ mod tests {
     #[test]
     fn moody_instances_disperse_more() {
         let moody = |minute: usize, instance: usize, random: &mut Random| {
-            random.binomial(10, if (minute + instance) % 3 == 0 { 0.2 } else { 0.01 })
+            random.binomial(10, if (minute + instance).is_multiple_of(3) { 0.2 } else { 0.01 })
         };
         let phi = measured(5, moody).phi().unwrap();
         assert!(phi > 5.0, "{phi}");
@@ -148,7 +145,7 @@ mod tests {
     #[test]
     fn what_hits_all_alike_is_seen_over_time_only() {
         let shared = |minute: usize, _: usize, random: &mut Random| {
-            random.binomial(10, if minute % 4 == 0 { 0.2 } else { 0.01 })
+            random.binomial(10, if minute.is_multiple_of(4) { 0.2 } else { 0.01 })
         };
         let canaries = measured(5, shared);
         assert!(canaries.phi().unwrap() < 1.6, "{:?}", canaries.phi());

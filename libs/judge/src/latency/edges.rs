@@ -41,12 +41,12 @@ impl EdgeTest {
         if nc <= 0.0 || nb <= 0.0 || k <= 0.0 || k >= nc + nb {
             return self.0.idle(new_second);
         }
-        let (by_events, by_requests) = (nc / (nc + nb), k / (nc + nb));
+        // x·ln(1 + e·y) is the smaller of both for the larger y, as ln(1 + e·y)/y falls with y
+        let (draws, part) = if nc >= k { (k, nc / (nc + nb)) } else { (nc, k / (nc + nb)) };
         let mut factors = ODDS.0;
         for (factor, excess) in factors.iter_mut().zip(&ODDS.1) {
             // hoeffding_log_factor, with w − 1 at hand
-            let bound = (k * (excess * by_events).ln_1p()).min(nc * (excess * by_requests).ln_1p());
-            *factor = temper * (kc * *factor - bound);
+            *factor = temper * (kc * *factor - draws * (1.0 + excess * part).ln());
         }
         self.0.update(&factors, new_second);
     }

@@ -1,5 +1,7 @@
 //! Seeded randomness for simulations; not for secrets.
 
+use crate::math::ln_gamma;
+
 /// SplitMix64 (Steele, Lea & Flood 2014) with the distributions that requests need.
 #[derive(Clone, Debug)]
 pub struct Random {
@@ -36,11 +38,10 @@ impl Random {
         radius * cos
     }
 
-    /// Poisson: by multiplication below a mean of 30, by splitting above.
+    /// Poisson: by multiplication below a mean of 10, by transformed rejection above (PTRS, Hörmann 1993).
     pub fn poisson(&mut self, mean: f64) -> u64 {
-        if mean > 30.0 {
-            let half = 0.5 * mean;
-            return self.poisson(half) + self.poisson(half);
+        if mean >= 10.0 {
+            return self.large_poisson(mean);
         }
         let (floor, mut product, mut count) = ((-mean).exp(), self.uniform(), 0);
         while product > floor {
@@ -48,6 +49,44 @@ impl Random {
             count += 1;
         }
         count
+    }
+
+    fn large_poisson(&mut self, mean: f64) -> u64 {
+        let b = 0.931 + 2.53 * mean.sqrt();
+        let a = -0.059 + 0.024_83 * b;
+        let alpha = 1.1239 + 1.1328 / (b - 3.4);
+        let quick = 0.9277 - 3.6224 / (b - 2.0);
+        loop {
+            let (u, v) = (self.uniform() - 0.5, self.uniform());
+            let us = 0.5 - u.abs();
+            let k = ((2.0 * a / us + b) * u + mean + 0.43).floor();
+            if us >= 0.07 && v <= quick {
+                return k as u64;
+            }
+            if k < 0.0 || (us < 0.013 && v > us) {
+                continue;
+            }
+            if (v * alpha / (a / (us * us) + b)).ln() <= k * mean.ln() - mean - ln_gamma(k + 1.0) {
+                return k as u64;
+            }
+        }
+    }
+
+    /// Gamma with this shape and mean (Marsaglia & Tsang 2000; below a shape of 1 by boosting).
+    pub fn gamma(&mut self, shape: f64, mean: f64) -> f64 {
+        if shape < 1.0 {
+            let boost = (1.0 - self.uniform()).powf(1.0 / shape);
+            return self.gamma(shape + 1.0, mean * (shape + 1.0) / shape) * boost;
+        }
+        let d = shape - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = (1.0 + c * x).powi(3);
+            if v > 0.0 && (1.0 - self.uniform()).ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+                return d * v * mean / shape;
+            }
+        }
     }
 
     /// Binomial: by waiting times between hits.
@@ -84,8 +123,18 @@ mod tests {
         };
         let poisson: Vec<f64> = (0..draws).map(|_| random.poisson(90.0) as f64).collect();
         let binomial: Vec<f64> = (0..draws).map(|_| random.binomial(100, 0.05) as f64).collect();
+        let few: Vec<f64> = (0..draws).map(|_| random.poisson(4.0) as f64).collect();
         let normal: Vec<f64> = (0..draws).map(|_| random.normal()).collect();
-        for (values, mean, variance) in [(poisson, 90.0, 90.0), (binomial, 5.0, 4.75), (normal, 0.0, 1.0)] {
+        let gamma: Vec<f64> = (0..draws).map(|_| random.gamma(4.0, 2.0)).collect();
+        let small: Vec<f64> = (0..draws).map(|_| random.gamma(0.5, 1.0)).collect();
+        for (values, mean, variance) in [
+            (poisson, 90.0, 90.0),
+            (binomial, 5.0, 4.75),
+            (few, 4.0, 4.0),
+            (normal, 0.0, 1.0),
+            (gamma, 2.0, 1.0),
+            (small, 1.0, 2.0),
+        ] {
             let (m, v) = moments(&values);
             assert!((m - mean).abs() < 0.3 && (v / variance - 1.0).abs() < 0.06, "{m} {v}");
         }

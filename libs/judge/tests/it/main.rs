@@ -4,6 +4,7 @@
 
 mod kayenta;
 mod levels;
+mod measures;
 mod properties;
 mod reference;
 mod rig;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bellwether_judge::{
     Settings,
-    power::{Question, time_to_fail, time_to_pass},
+    power::{self, Question, time_to_fail, time_to_pass},
     settings::{CheckKind, CheckSpec},
     sim::{self, Scenario},
 };
@@ -139,6 +139,34 @@ fn plans_agree_with_simulation() {
         passed.sort();
         let found = median(passed, 60).as_secs_f64();
         assert!(within(planned, found, 1.6), "pass at {baseline}: planned {planned}, found {found}");
+    }
+}
+
+#[test]
+fn plans_agree_with_simulation_under_every_default() {
+    let settings = Settings { warm_up: Duration::ZERO, one_sided: true, ..Settings::default() };
+    let weight = power::weight(&settings);
+    for (baseline, effect, rps) in [(0.001, 0.01, 100.0), (0.01, 0.05, 100.0), (0.01, 0.05, 1_000.0)] {
+        let question = Question { requests_per_second: rps, share: 0.1, baseline, effect };
+        let bad = Scenario {
+            requests_per_second: rps,
+            baseline_errors: baseline,
+            candidate_errors: effect,
+            settings: settings.clone(),
+            ..Scenario::default()
+        };
+        let planned = time_to_fail(&question, &settings, 0.001, weight);
+        let delays: Vec<f64> = sim::delays(&bad, 60, 8).iter().map(Duration::as_secs_f64).collect();
+        assert_eq!(delays.len(), 60);
+        for (planned, found, name) in [(planned.p50, delays[29], "half"), (planned.p95, delays[56], "95 %")] {
+            let planned = planned.unwrap().as_secs_f64();
+            // of a few seconds a whole one is a large part
+            let agrees = within(planned, found, 1.6) || (planned - found).abs() <= 2.0;
+            assert!(
+                agrees,
+                "fail {baseline} → {effect} at {rps}/s, {name}: planned {planned}, found {found}"
+            );
+        }
     }
 }
 

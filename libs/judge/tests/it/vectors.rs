@@ -4,7 +4,7 @@
 //! the design weighed and left are run through `reference`, whose Fisher form the simulations then rest on.
 
 use bellwether_judge::{
-    Mixture, interval,
+    Mixture, gauge, interval,
     latency::{LAMBDAS, hoeffding_log_factor, tilt_log_factors},
     math::{bisect, log_mean_exp, log_spaced, log_sum_exp},
     mixture,
@@ -126,11 +126,10 @@ fn one_tick() {
 fn grid_processes() {
     for case in cases("grid_eprocess") {
         let exact = |tick, w| reference::fisher(tick, w, 1.0);
-        let fast = |(kc, nc, kb, nb): Tick, w: f64| hoeffding_log_factor(kc, nc, kb, nb, w.ln());
         let got = match case["params"]["kind"].as_str().unwrap() {
             "fnch" => mixed(&case, Mixture::plain(), 1.0, exact),
-            "fast_bound" => mixed(&case, Mixture::plain(), 1.0, fast),
-            _ => excess(&case, 1.0),
+            "fast_bound" => excess(&case, RatioTest::excess_of_requests(1.0, Mixture::plain())),
+            _ => excess(&case, RatioTest::excess(1.0, Mixture::plain())),
         };
         all_same(&case, &got, &case["expected"]["log_e"]);
         let mut least = 1.0f64;
@@ -151,8 +150,7 @@ fn grid_processes() {
 }
 
 /// Production's comparison.
-fn excess(case: &Value, margin: f64) -> Vec<f64> {
-    let mut test = RatioTest::excess(margin, Mixture::plain());
+fn excess(case: &Value, mut test: RatioTest) -> Vec<f64> {
     let step = |tick: Tick| {
         test.update(comparison(tick), 1.0, false);
         test.log_e()
@@ -277,6 +275,10 @@ fn means() {
             number(&case["params"]["g"]),
         );
         same(&case, got, &case["expected"]["log_e"]);
+        if number(&case["params"]["g"]) == 2.0 {
+            let got = gauge::log_t_mixture(input("n"), input("mean"), input("sample_variance"));
+            same(&case, got, &case["expected"]["log_e"]);
+        }
     }
     for case in cases("lil_band") {
         let (alpha, a) = (number(&case["params"]["alpha"]), number(&case["params"]["A"]));
