@@ -94,11 +94,8 @@ impl Api {
         }
     }
 
-    pub(super) fn baseline(
-        &self,
-        request: &pb::GetBaselineRequest,
-    ) -> Result<pb::GetBaselineResponse, Status> {
-        check(&request.target)?;
+    /// What is usual at each hour of the week that was seen.
+    pub(super) fn hours(&self, target: &str) -> Vec<pb::BaselineHour> {
         let hours = |vitals: &Vitals| {
             let hour = |(place, hour): (usize, &crate::health::Hour)| pb::BaselineHour {
                 hour_of_week: i32::try_from(place).unwrap_or_default(),
@@ -111,8 +108,7 @@ impl Api {
             };
             vitals.week().seen().map(hour).collect()
         };
-        let found = self.monitor.recorder.vitality().of(&request.target, hours);
-        Ok(pb::GetBaselineResponse { hours: found.ok_or_else(|| unknown(&request.target))? })
+        self.monitor.recorder.vitality().of(target, hours).unwrap_or_default()
     }
 
     pub(super) fn capacity(
