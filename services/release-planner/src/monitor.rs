@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bellwether_client::{ApiError, Transport};
 use bellwether_plan::{Answers, EnvironmentId, Forecast, Question, Traffic, TrafficBasis};
 use bellwether_proto::monitor::v1::{
-    GetBaselineRequest, HealthPolicy, PlanAnalysisRequest, PlanAnalysisResponse,
+    GetTrafficRequest, HealthPolicy, PlanAnalysisRequest, PlanAnalysisResponse,
     health_monitor_service_client::HealthMonitorServiceClient,
 };
 use bellwether_resource::time;
@@ -37,7 +37,7 @@ impl Monitor {
         let Some(transport) = &self.transport else { return BTreeMap::new() };
         let asked = targets.into_iter().map(async |(environment, target)| {
             let mut client = HealthMonitorServiceClient::new(transport.within(PATIENCE));
-            let seen = client.get_baseline(GetBaselineRequest { target }).await.ok()?.into_inner();
+            let seen = client.get_traffic(GetTrafficRequest { target }).await.ok()?.into_inner();
             let long_enough =
                 seen.observed.as_ref().and_then(time::span).is_some_and(|span| span >= LONG_ENOUGH);
             let traffic = Traffic {

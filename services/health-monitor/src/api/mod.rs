@@ -1,7 +1,6 @@
 //! The calls of `HealthMonitorService`.
 
 mod analyses;
-mod baseline;
 mod evaluate;
 mod events;
 mod health;
@@ -9,6 +8,7 @@ mod otlp;
 mod plan;
 mod recordings;
 mod samples;
+mod traffic;
 mod verdicts;
 
 use bellwether_proto::monitor::v1::{self as pb, health_monitor_service_server::HealthMonitorService};
@@ -134,11 +134,11 @@ impl HealthMonitorService for Api {
         self.impact(request.into_inner()).await.map(Response::new)
     }
 
-    async fn get_baseline(
+    async fn get_traffic(
         &self,
-        request: Request<pb::GetBaselineRequest>,
-    ) -> Result<Response<pb::GetBaselineResponse>, Status> {
-        self.baseline(&request.into_inner()).map(Response::new)
+        request: Request<pb::GetTrafficRequest>,
+    ) -> Result<Response<pb::GetTrafficResponse>, Status> {
+        self.traffic(&request.into_inner()).map(Response::new)
     }
 
     async fn replay_recording(

@@ -14,3 +14,4 @@ mod plans;
 mod prometheus;
 mod recordings;
 mod streams;
+mod traffic;

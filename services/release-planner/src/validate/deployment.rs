@@ -32,7 +32,7 @@ pub(super) fn deployment(violations: &mut Violations, given: &pb::Deployment) {
         violations.within("policy", |violations| policy(violations, given));
     }
     if let Some(given) = &given.health {
-        violations.range("health.requests_per_second", given.requests_per_second, 0.0..=1e7);
+        violations.within("health", |violations| bellwether_policy::check(violations, given));
     }
 }
 

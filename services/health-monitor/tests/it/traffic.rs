@@ -6,30 +6,28 @@ use tonic::Code;
 
 use crate::harness::{Monitor, Source, TARGET, place, refusal};
 
-async fn baseline(monitor: &mut Monitor, target: &str) -> pb::GetBaselineResponse {
-    let request = pb::GetBaselineRequest { target: target.into() };
-    let seen = monitor.client.get_baseline(request).await.unwrap().into_inner();
-    // they follow with the minutes that are over
-    pb::GetBaselineResponse { hours: Vec::new(), ..seen }
+async fn traffic(monitor: &mut Monitor, target: &str) -> pb::GetTrafficResponse {
+    let request = pb::GetTrafficRequest { target: target.into() };
+    monitor.client.get_traffic(request).await.unwrap().into_inner()
 }
 
 #[tokio::test]
 async fn all_fleets_count_and_a_restart_forgets_nothing() {
     let dir = place();
     let mut monitor = Monitor::start(dir.path()).await;
-    assert_eq!(baseline(&mut monitor, TARGET).await.requests, 0, "nothing was seen yet");
+    assert_eq!(traffic(&mut monitor, TARGET).await.requests, 0, "nothing was seen yet");
     let mut source = Source::new(1);
     for _ in 0..120 {
         monitor.second(&mut source, (2, 1), (18, 0)).await;
     }
-    let seen = baseline(&mut monitor, TARGET).await;
+    let seen = traffic(&mut monitor, TARGET).await;
     assert!((seen.requests_per_second - 20.0).abs() < 1.0, "{seen:?}");
     assert!((seen.error_percent - 5.0).abs() < 0.1, "{seen:?}");
     assert!(time::span(seen.observed.as_ref().unwrap()).unwrap().as_secs() >= 118, "{seen:?}");
-    assert_eq!(baseline(&mut monitor, "targets/blog@production").await.requests, 0);
+    assert_eq!(traffic(&mut monitor, "targets/blog@production").await.requests, 0);
     let now = monitor.stop().await;
     let mut monitor = Monitor::start_at(dir.path(), now).await;
-    assert_eq!(baseline(&mut monitor, TARGET).await, seen);
+    assert_eq!(traffic(&mut monitor, TARGET).await, seen);
     monitor.stop().await;
 }
 
@@ -37,7 +35,7 @@ async fn all_fleets_count_and_a_restart_forgets_nothing() {
 async fn a_target_has_a_name() {
     let dir = place();
     let mut monitor = Monitor::start(dir.path()).await;
-    let status = monitor.client.get_baseline(pb::GetBaselineRequest::default()).await.unwrap_err();
+    let status = monitor.client.get_traffic(pb::GetTrafficRequest::default()).await.unwrap_err();
     assert_eq!((status.code(), refusal(&status).1), (Code::InvalidArgument, vec!["target".to_owned()]));
     monitor.stop().await;
 }

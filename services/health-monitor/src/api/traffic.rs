@@ -10,33 +10,31 @@ use crate::histories::Together;
 // === impl Api ===
 
 impl Api {
-    /// The traffic of a target during the last hour, and what is usual at each hour of the week.
+    /// The traffic of a target during the last hour.
     ///
     /// # Errors
     /// INVALID_ARGUMENT.
-    pub(super) fn baseline(
+    pub(super) fn traffic(
         &self,
-        request: &pb::GetBaselineRequest,
-    ) -> Result<pb::GetBaselineResponse, Status> {
+        request: &pb::GetTrafficRequest,
+    ) -> Result<pb::GetTrafficResponse, Status> {
         let mut violations = Violations::new();
         violations.name("target", &request.target, TARGET);
         violations.finish()?;
         let now = self.monitor.records.env().now();
-        let seen = self.monitor.histories.together(&request.target, now);
-        Ok(pb::GetBaselineResponse { hours: self.hours(&request.target), ..answer(seen) })
+        Ok(answer(self.monitor.histories.together(&request.target, now)))
     }
 }
 
-fn answer(seen: Together) -> pb::GetBaselineResponse {
+fn answer(seen: Together) -> pb::GetTrafficResponse {
     let ratio = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     let (requests, errors) = (seen.requests as f64, seen.errors as f64);
-    pb::GetBaselineResponse {
+    pb::GetTrafficResponse {
         observed: Some(time::to_duration(seen.observed)),
         requests: seen.requests,
         errors: seen.errors,
         requests_per_second: ratio(requests, seen.observed.as_secs_f64()),
         error_percent: 100.0 * ratio(errors, requests),
-        hours: Vec::new(),
     }
 }
 
