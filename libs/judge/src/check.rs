@@ -165,7 +165,7 @@ impl Check {
         }
     }
 
-    /// ln E of WARN: that of the check's own test at 1/5 %; of a check that may only warn, the evidence of what would
+    /// ln E of WARN: that of the check's own test at 1/5 %, with late onset like FAIL; of a check that may only warn, the evidence of what would
     /// be a FAIL as well, each with half of the weight. None where it never warns.
     pub fn log_warn(&self) -> Option<f64> {
         let own = match &self.body {

@@ -46,7 +46,7 @@ pub struct CountCheck {
 impl CountCheck {
     /// With no evidence; `horizon` seconds of late onset.
     pub fn new(spec: Count, horizon: u32) -> Self {
-        let warn = spec.warn.map(|margin| beyond(spec.worse, margin, Mixture::plain()));
+        let warn = spec.warn.map(|margin| beyond(spec.worse, margin, Mixture::late(horizon)));
         Self {
             fail: beyond(spec.worse, spec.fail, Mixture::late(horizon)),
             warn,
@@ -64,7 +64,7 @@ impl CountCheck {
     pub fn compare(&mut self, tick: Comparison, temper: f64, second: bool, for_pass: bool) {
         self.fail.update(tick, temper, second);
         if let Some(warn) = &mut self.warn {
-            warn.update(tick, temper, false);
+            warn.update(tick, temper, second);
             warn.cap(WARN_CAP);
         }
         if for_pass {
@@ -76,7 +76,9 @@ impl CountCheck {
 
     /// A second of the rollout passed without anything counted.
     pub fn idle(&mut self) {
-        self.fail.update(Comparison::default(), 1.0, true);
+        for test in std::iter::once(&mut self.fail).chain(&mut self.warn) {
+            test.update(Comparison::default(), 1.0, true);
+        }
     }
 
     /// Adds what one counter of one side counted; both sides wait for each other.

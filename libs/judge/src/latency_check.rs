@@ -66,7 +66,7 @@ impl LatencyCheck {
         Self {
             live: history.edges().map(|edges| Live::new(edges, &spec, horizon)),
             pass_limit: spec.limit.map(|limit| BelowTest::new(limit.share)),
-            warn_p95: AboveTest::new(0.05, Mixture::plain()),
+            warn_p95: AboveTest::new(0.05, Mixture::late(horizon)),
             learned: Histogram::default(),
             candidate: Histogram::default(),
             baseline: Histogram::default(),
@@ -85,7 +85,7 @@ impl LatencyCheck {
         second: bool,
         for_pass: bool,
     ) {
-        self.count(candidate, baseline, temper);
+        self.count(candidate, baseline, temper, second);
         if let Some(live) = &mut self.live {
             live.compare(candidate, baseline, temper, second, for_pass);
             if for_pass {
@@ -106,17 +106,17 @@ impl LatencyCheck {
         for_pass: bool,
         frozen: bool,
     ) {
-        self.count(candidate, &Histogram::default(), temper);
+        self.count(candidate, &Histogram::default(), temper, second);
         if let Some(alone) = &mut self.alone {
             alone.observe(candidate, temper, second, for_pass, frozen);
         }
     }
 
-    fn count(&mut self, candidate: &Histogram, baseline: &Histogram, temper: f64) {
+    fn count(&mut self, candidate: &Histogram, baseline: &Histogram, temper: f64, second: bool) {
         self.candidate.merge(candidate);
         self.baseline.merge(baseline);
         let edge = bucket_of(WARN_P95_MILLIS);
-        self.warn_p95.update(candidate.above(edge) as f64, candidate.total() as f64, temper, false);
+        self.warn_p95.update(candidate.above(edge) as f64, candidate.total() as f64, temper, second);
         self.warn_p95.cap(WARN_CAP);
     }
 
@@ -205,7 +205,7 @@ impl Live {
         Self {
             p95: edges.p95(),
             fail: LatencyTest::new(edges, spec.shift, horizon),
-            warn: LatencyTest::new(edges, spec.warn_shift, 0),
+            warn: LatencyTest::new(edges, spec.warn_shift, horizon),
             pass: NonInferiority::new(PASS_RATIO),
             pass_share: BelowTest::new(PASS_SHARE),
         }
@@ -229,7 +229,7 @@ impl Live {
         for_pass: bool,
     ) {
         self.fail.update(candidate, baseline, temper, second);
-        self.warn.update(candidate, baseline, temper, false);
+        self.warn.update(candidate, baseline, temper, second);
         self.warn.cap(WARN_CAP);
         let slow = self.exceedance(candidate, baseline);
         if for_pass {

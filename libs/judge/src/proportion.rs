@@ -93,7 +93,7 @@ impl Proportion {
             pass_ratio: NonInferiority::new(limits.pass_ratio),
             pass_absolute: BelowTest::new(limits.pass_below),
             pass_alone: limits.alone.map(|p0| BelowTest::new(p0.max(limits.pass_below))),
-            warn: AboveTest::new(limits.warn, Mixture::plain()),
+            warn: AboveTest::new(limits.warn, Mixture::late(horizon)),
             interval: RatioInterval::default(),
             total: Comparison::default(),
         }
@@ -113,7 +113,7 @@ impl Proportion {
         let tick = Comparison { kc, ec, kb, eb };
         self.ratio.update(tick, temper, second);
         self.absolute.update(kc, ec, temper, second);
-        self.warn(kc, ec, temper);
+        self.warn(kc, ec, temper, second);
         self.interval.update(tick, temper);
         self.total.add(tick);
         if for_pass {
@@ -130,7 +130,7 @@ impl Proportion {
         {
             test.update(kc, ec, temper, second);
         }
-        self.warn(kc, ec, temper);
+        self.warn(kc, ec, temper, second);
         self.total.add(Comparison { kc, ec, ..Comparison::default() });
         if let Some(test) = &mut self.pass_alone
             && for_pass
@@ -139,8 +139,8 @@ impl Proportion {
         }
     }
 
-    fn warn(&mut self, kc: f64, ec: f64, temper: f64) {
-        self.warn.update(kc, ec, temper, false);
+    fn warn(&mut self, kc: f64, ec: f64, temper: f64, second: bool) {
+        self.warn.update(kc, ec, temper, second);
         self.warn.cap(WARN_CAP);
     }
 

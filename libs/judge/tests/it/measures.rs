@@ -167,6 +167,15 @@ fn a_warning_of_errors_ends_after_they_end() {
     assert_eq!(level(&mut rig, "errors"), Level::Ok);
 }
 
+#[test]
+fn a_warning_comes_soon_even_after_a_long_good_time() {
+    let mut rig = Rig::new(Settings::default(), history(), split(0.5));
+    rig.seconds(1_800, (100, 0), (100, 0));
+    assert_eq!(level(&mut rig, "errors"), Level::Ok);
+    rig.seconds(30, (100, 5), (100, 5));
+    assert_eq!(level(&mut rig, "errors"), Level::Warn);
+}
+
 /// Five baseline instances of which the placebo's own is ill; the candidate has this many errors of ten after the
 /// first second.
 fn with_an_ill_baseline(candidate_errors: u64) -> Why {
