@@ -4,4 +4,15 @@
 //! an analysis does: all three with what is here, so that what was applied is never refused later.
 
 pub mod journeys;
+mod measures;
+pub mod settings;
 pub mod sources;
+
+use bellwether_proto::monitor::v1 as pb;
+use bellwether_resource::Violations;
+
+/// Notes every violation of a policy.
+pub fn check(violations: &mut Violations, policy: &pb::HealthPolicy) {
+    settings::settings(violations, policy);
+    sources::read(violations, policy, &sources::Names::default());
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::{Analysis, Assessment, Batch, Decision, Segment, Why};
+use bellwether_judge::{Analysis, Assessment, Batch, Decision, Segment, Why, readings::Readings};
 use bellwether_policy::sources::SourceSet;
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
@@ -112,6 +112,14 @@ impl Running {
     pub fn ingest(&self, batch: &Batch, now: Timestamp) -> bool {
         let mut inner = self.lock();
         inner.judge.ingest(batch, now);
+        inner.dirty = true;
+        inner.assess(now)
+    }
+
+    /// Takes what was read beside requests; whether the decision is another than the one that is durable.
+    pub fn read(&self, readings: &Readings, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        inner.judge.read(readings, now);
         inner.dirty = true;
         inner.assess(now)
     }

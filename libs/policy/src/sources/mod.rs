@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use bellwether_judge::{Batch, Histogram, Sample};
 
 pub use self::{
-    prometheus::{PrometheusSpec, ServerRef},
-    read::{Names, read},
+    prometheus::{Measure, PrometheusSpec, ServerRef},
+    read::{Names, metrics, read},
 };
 use crate::journeys::JourneyRules;
 

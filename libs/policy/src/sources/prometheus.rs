@@ -1,6 +1,9 @@
 //! What is asked of a Prometheus server.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::Violations;
@@ -37,6 +40,19 @@ pub struct PrometheusSpec {
     pub interval: Duration,
     /// How long one answer may take.
     pub timeout: Duration,
+    /// What else is asked.
+    pub metrics: Vec<Measure>,
+}
+
+/// A gauge or a counter of anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// Its id.
+    pub id: String,
+    /// The expression.
+    pub query: String,
+    /// It only goes up.
+    pub counts: bool,
 }
 
 /// Which server.
@@ -49,6 +65,7 @@ pub enum ServerRef {
 }
 
 const MOST_TEXT: usize = 1_000;
+const MOST_METRICS: usize = 32;
 const INTERVAL: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
@@ -57,12 +74,18 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(300);
 
 impl PrometheusSpec {
     /// With its violations noted.
-    pub(super) fn read(violations: &mut Violations, given: &pb::PrometheusSource, names: &Names<'_>) -> Self {
+    pub(super) fn read<'g>(
+        violations: &mut Violations,
+        given: &'g pb::PrometheusSource,
+        names: &Names<'_>,
+        told: &mut HashSet<&'g str>,
+    ) -> Self {
         let requests = selector(violations, "requests", &given.requests, names);
         let errors = selector(violations, "errors", &given.errors, names);
         let latency = selector(violations, "latency", &given.latency, names);
-        let any = !given.requests.is_empty() || !given.latency.is_empty();
-        violations.check(any, "requests", "nothing", "a selector, or one of latency");
+        let metrics = measures(violations, &given.metrics, names, told);
+        let any = !given.requests.is_empty() || !given.latency.is_empty() || !given.metrics.is_empty();
+        violations.check(any, "requests", "nothing", "a selector, one of latency, or metrics");
         let alone = given.errors.is_empty() || !given.requests.is_empty();
         violations.check(alone, "errors", &given.errors, "together with requests");
         let by =
@@ -86,6 +109,7 @@ impl PrometheusSpec {
             fleets: names.fleets(by_version),
             interval: violations.duration("interval", given.interval.as_ref(), interval).unwrap_or(INTERVAL),
             timeout: violations.duration("timeout", given.timeout.as_ref(), timeout).unwrap_or(TIMEOUT),
+            metrics,
         }
     }
 
@@ -93,6 +117,29 @@ impl PrometheusSpec {
     pub(super) fn signals(&self) -> Signals {
         Signals { requests: self.requests.is_some(), latency: self.latency.is_some() }
     }
+}
+
+fn measures<'g>(
+    violations: &mut Violations,
+    given: &'g [pb::PrometheusMetric],
+    names: &Names<'_>,
+    told: &mut HashSet<&'g str>,
+) -> Vec<Measure> {
+    violations.check(given.len() <= MOST_METRICS, "metrics", given.len(), "at most 32 metrics");
+    let mut read = |(index, metric): (usize, &'g pb::PrometheusMetric)| {
+        violations.element("metrics", index, |violations| {
+            violations.id("id", &metric.id);
+            violations.check(told.insert(metric.id.as_str()), "id", &metric.id, "distinct ids");
+            violations.text("query", &metric.query, 1..=MOST_TEXT);
+            let kind = violations.enumeration::<pb::MetricKind>("kind", metric.kind).unwrap_or_default();
+            Measure {
+                id: metric.id.clone(),
+                query: selector::filled(&metric.query, names.target),
+                counts: kind == pb::MetricKind::Counter,
+            }
+        })
+    };
+    given.iter().take(MOST_METRICS).enumerate().map(&mut read).collect()
 }
 
 fn server(violations: &mut Violations, given: &pb::PrometheusSource) -> ServerRef {

@@ -1,6 +1,6 @@
 //! Sources as the contract has them, checked.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bellwether_proto::monitor::v1::{self as pb, source::Kind};
 use bellwether_resource::Violations;
@@ -48,6 +48,7 @@ pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy, names: &Name
     let given = &policy.sources;
     violations.check(given.len() <= MOST_SOURCES, "sources", given.len(), "at most 8 sources");
     let mut seen = HashSet::new();
+    let mut told = HashSet::new();
     let mut taken = Taken::default();
     let mut specs = Vec::new();
     for (index, source) in given.iter().enumerate().take(MOST_SOURCES) {
@@ -55,7 +56,7 @@ pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy, names: &Name
             violations.id("id", &source.id);
             violations.check(seen.insert(source.id.as_str()), "id", &source.id, "distinct ids");
             if let Some(kind) = violations.required("kind", source.kind.as_ref()) {
-                let kind = read_kind(violations, kind, names);
+                let kind = read_kind(violations, kind, names, &mut told);
                 let signals = taken.claim(violations, source, kind.can_tell());
                 specs.push((SourceSpec { id: source.id.clone(), kind, signals }, source.signals.is_empty()));
             }
@@ -65,7 +66,21 @@ pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy, names: &Name
     SourceSet { specs, journeys: JourneyRules::of(policy), versions: names.fleets(true) }
 }
 
-fn read_kind(violations: &mut Violations, kind: &Kind, names: &Names<'_>) -> SourceKind {
+/// The ids of the metrics that the sources of a policy tell.
+pub fn metrics(policy: &pb::HealthPolicy) -> BTreeSet<&str> {
+    let of_all = policy.sources.iter().flat_map(|source| match &source.kind {
+        Some(Kind::Prometheus(server)) => server.metrics.as_slice(),
+        Some(Kind::Push(_) | Kind::Otlp(_)) | None => &[],
+    });
+    of_all.map(|metric| metric.id.as_str()).collect()
+}
+
+fn read_kind<'g>(
+    violations: &mut Violations,
+    kind: &'g Kind,
+    names: &Names<'_>,
+    told: &mut HashSet<&'g str>,
+) -> SourceKind {
     match kind {
         Kind::Push(push) => {
             violations.within("push", |violations| violations.text("prefix", &push.prefix, 0..=128));
@@ -73,7 +88,7 @@ fn read_kind(violations: &mut Violations, kind: &Kind, names: &Names<'_>) -> Sou
         }
         Kind::Otlp(_) => SourceKind::Otlp,
         Kind::Prometheus(server) => violations.within("prometheus", |violations| {
-            SourceKind::Prometheus(Box::new(PrometheusSpec::read(violations, server, names)))
+            SourceKind::Prometheus(Box::new(PrometheusSpec::read(violations, server, names, told)))
         }),
     }
 }

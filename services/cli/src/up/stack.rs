@@ -30,7 +30,7 @@ pub struct StackOptions {
 /// How messages leave this machine.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Telling {
-    /// Networks that webhooks, hooks, sources and probes may call although they are not public, e.g. 10.0.0.0/8; repeatable.
+    /// Networks that webhooks, hooks and sources may call although they are not public, e.g. 10.0.0.0/8; repeatable.
     #[arg(long, value_name = "NETWORK")]
     allow_network: Vec<bellwether_notifier::egress::Network>,
     /// Metric servers with their credentials, TOML; see docs/concepts/sources.md.

@@ -41,6 +41,11 @@ impl Fields<'_> {
         Self { path: self.join(&format!("{name}[{at}]")), found: self.found }
     }
 
+    /// Reads the message itself.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&mut Violations) -> T) -> T {
+        self.sink().within(&self.path, read)
+    }
+
     /// Records a violation of field `name`.
     pub(crate) fn refuse(&self, name: &str, given: impl AsRef<str>, allowed: impl AsRef<str>) {
         let given = given.as_ref();

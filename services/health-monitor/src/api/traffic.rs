@@ -10,7 +10,7 @@ use crate::histories::Together;
 // === impl Api ===
 
 impl Api {
-    /// The traffic of a target during the last hour.
+    /// The traffic of a target during the last hour, and what is usual at each hour of the week.
     ///
     /// # Errors
     /// INVALID_ARGUMENT.
@@ -22,7 +22,8 @@ impl Api {
         violations.name("target", &request.target, TARGET);
         violations.finish()?;
         let now = self.monitor.records.env().now();
-        Ok(answer(self.monitor.histories.together(&request.target, now)))
+        let seen = self.monitor.histories.together(&request.target, now);
+        Ok(pb::GetTrafficResponse { hours: self.hours(&request.target), ..answer(seen) })
     }
 }
 
@@ -35,6 +36,7 @@ fn answer(seen: Together) -> pb::GetTrafficResponse {
         errors: seen.errors,
         requests_per_second: ratio(requests, seen.observed.as_secs_f64()),
         error_percent: 100.0 * ratio(errors, requests),
+        hours: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bellwether_clock::{Timestamp, spawn};
-use bellwether_judge::Batch;
+use bellwether_judge::{Batch, readings::Readings};
 use bellwether_policy::{
     journeys::JourneyRules,
     sources::{PrometheusSpec, Signals},
@@ -22,6 +22,13 @@ impl Monitor {
         self.give(running.clone(), batch, now);
         self.histories.observe(&running.target, batch, now);
         self.recorder.observe(&running.target, batch, now);
+    }
+
+    /// Hands what was read beside requests to an analysis.
+    pub fn read_into(&self, running: &Arc<Running>, readings: &Readings) {
+        if running.read(readings, self.now()) {
+            self.settle(running.clone());
+        }
     }
 
     /// Hands on what was exported, where it is time to.

@@ -23,7 +23,7 @@ pub struct SourcesArgs {
     #[arg(long = "sources", env = "BELLWETHER_SOURCES", value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// Networks that sources and probes of policies may call although they are not public, e.g. 10.0.0.0/8; repeatable
+    /// Networks that sources of policies may call although they are not public, e.g. 10.0.0.0/8; repeatable
     #[arg(long = "source-network", value_name = "NETWORK")]
     pub networks: Vec<Network>,
 }
@@ -53,16 +53,6 @@ impl Surroundings {
             Ok((name, (client, server)))
         });
         Ok(Self { client, servers: servers.collect::<anyhow::Result<_>>()? })
-    }
-
-    /// The client for addresses that policies name.
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
-    /// The names of the servers of the configuration.
-    pub fn servers(&self) -> impl Iterator<Item = &str> {
-        self.servers.keys().map(String::as_str)
     }
 
     /// The server that a policy means; None: there is none of this name.

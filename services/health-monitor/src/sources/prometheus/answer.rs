@@ -39,8 +39,8 @@ pub enum AnswerError {
         /// Its words.
         text: String,
     },
-    /// The query is none of raw samples.
-    #[error("the answer is a {0}, not raw samples")]
+    /// The query gives something else.
+    #[error("the answer is a {0}, which is not what the query should give")]
     Type(String),
     /// Too many series.
     #[error("{0} series match, at most {MOST_SERIES} are read: narrow the selector")]
@@ -63,7 +63,7 @@ struct Data {
     #[serde(rename = "resultType")]
     kind: String,
     #[serde(default)]
-    result: serde_json::value::Value,
+    result: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -77,10 +77,27 @@ struct RawSeries {
 }
 
 #[derive(Deserialize)]
+struct RawCurrent {
+    #[serde(default)]
+    metric: BTreeMap<String, String>,
+    #[serde(default)]
+    value: (f64, String),
+}
+
+#[derive(Deserialize)]
 struct RawNative {
     /// Rule of the edges, lower edge, upper edge, count.
     #[serde(default)]
     buckets: Vec<(u8, String, String, String)>,
+}
+
+/// One value now, with its labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Current {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// It.
+    pub value: f64,
 }
 
 /// Reads an answer to a query of raw samples.
@@ -88,21 +105,42 @@ struct RawNative {
 /// # Errors
 /// [`AnswerError`].
 pub fn read(body: &[u8]) -> Result<Vec<Series>, AnswerError> {
-    let form = |error: serde_json::Error| AnswerError::Form(error.to_string());
+    let raw: Vec<RawSeries> = serde_json::from_value(result(body, "matrix")?).map_err(form)?;
+    Ok(raw.into_iter().map(series).collect())
+}
+
+/// Reads an answer to a query of values now. What is no number is left out.
+///
+/// # Errors
+/// [`AnswerError`].
+pub fn read_current(body: &[u8]) -> Result<Vec<Current>, AnswerError> {
+    let raw: Vec<RawCurrent> = serde_json::from_value(result(body, "vector")?).map_err(form)?;
+    let current = |raw: RawCurrent| {
+        let value = raw.value.1.parse().ok().filter(|value: &f64| value.is_finite())?;
+        Some(Current { labels: raw.metric, value })
+    };
+    Ok(raw.into_iter().filter_map(current).collect())
+}
+
+fn form(error: serde_json::Error) -> AnswerError {
+    AnswerError::Form(error.to_string())
+}
+
+/// The result of an answer that must be of this type.
+fn result(body: &[u8], wanted: &str) -> Result<serde_json::Value, AnswerError> {
     let body: Body = serde_json::from_slice(body).map_err(form)?;
     if body.status != "success" {
         return Err(AnswerError::Query { kind: body.error_type, text: shortened(&body.error) });
     }
     let data = body.data.ok_or_else(|| AnswerError::Form("there is no data".to_owned()))?;
-    if data.kind != "matrix" {
+    if data.kind != wanted {
         return Err(AnswerError::Type(shortened(&data.kind)));
     }
     let count = data.result.as_array().map_or(0, Vec::len);
     if count > MOST_SERIES {
         return Err(AnswerError::TooMany(count));
     }
-    let raw: Vec<RawSeries> = serde_json::from_value(data.result).map_err(form)?;
-    Ok(raw.into_iter().map(series).collect())
+    Ok(data.result)
 }
 
 fn series(raw: RawSeries) -> Series {

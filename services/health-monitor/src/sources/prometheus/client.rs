@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tokio::io::AsyncReadExt as _;
 use url::Url;
 
-use super::answer::{self, AnswerError, Series, shortened};
+use super::answer::{self, AnswerError, Current, Series, shortened};
 use crate::sources::servers::Server;
 
 /// More attempts after one that failed.
@@ -91,21 +91,40 @@ impl Prometheus {
     /// # Errors
     /// The last attempt's.
     pub async fn raw(&self, selector: &str, range: Duration) -> Result<Vec<Series>, AskError> {
-        let query = format!("{selector}[{}s]", range.as_secs().max(1));
+        self.ask(&format!("{selector}[{}s]", range.as_secs().max(1)), answer::read).await
+    }
+
+    /// What an expression gives now.
+    ///
+    /// # Errors
+    /// The last attempt's.
+    pub async fn current(&self, expression: &str) -> Result<Vec<Current>, AskError> {
+        self.ask(expression, answer::read_current).await
+    }
+
+    async fn ask<T>(
+        &self,
+        query: &str,
+        read: impl Fn(&[u8]) -> Result<T, AnswerError>,
+    ) -> Result<T, AskError> {
         let mut pause = PAUSE;
         for _ in 0..RETRIES {
-            match self.once(&query).await {
+            match self.once(query, &read).await {
                 Err(error) if error.may_mend_at_once() => {
-                    tokio::time::sleep(self.env.jitter(pause, 20)).await
+                    tokio::time::sleep(self.env.jitter(pause, 20)).await;
                 }
                 done => return done,
             }
             pause *= 2;
         }
-        self.once(&query).await
+        self.once(query, &read).await
     }
 
-    async fn once(&self, query: &str) -> Result<Vec<Series>, AskError> {
+    async fn once<T>(
+        &self,
+        query: &str,
+        read_body: impl Fn(&[u8]) -> Result<T, AnswerError>,
+    ) -> Result<T, AskError> {
         let mut form = self.url.clone();
         let timeout = format!("{}ms", self.timeout.as_millis());
         form.query_pairs_mut().clear().append_pair("query", query).append_pair("timeout", &timeout);
@@ -116,7 +135,7 @@ impl Prometheus {
             body: Bytes::from(form.query().unwrap_or_default().to_owned()),
             timeout: self.timeout,
         };
-        read(&self.client.send(call).await?)
+        read(&self.client.send(call).await?, read_body)
     }
 
     fn endpoint(&self) -> Url {
@@ -154,7 +173,10 @@ impl Prometheus {
     }
 }
 
-fn read(answer: &Answer) -> Result<Vec<Series>, AskError> {
+fn read<T>(
+    answer: &Answer,
+    read_body: impl Fn(&[u8]) -> Result<T, AnswerError>,
+) -> Result<T, AskError> {
     match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(AskError::Credentials(answer.status)),
         status if status.is_redirection() => return Err(AskError::Status(status)),
@@ -163,7 +185,7 @@ fn read(answer: &Answer) -> Result<Vec<Series>, AskError> {
     if answer.truncated {
         return Err(AskError::TooLarge);
     }
-    match answer::read(&answer.body) {
+    match read_body(&answer.body) {
         Err(AnswerError::Form(_)) if !answer.status.is_success() => Err(AskError::Status(answer.status)),
         // it could not answer in time, or not now
         Err(AnswerError::Query { kind, text }) if answer.status.is_server_error() => {

@@ -3,12 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::Batch;
-use bellwether_policy::sources::{PrometheusSpec, Signals};
+use bellwether_judge::{
+    Batch,
+    readings::{Reading, Readings, Value},
+};
+use bellwether_policy::sources::{Measure, PrometheusSpec, Signals};
 use futures::future::join_all;
 
 use super::{
     Prometheus, Reader,
+    answer::Current,
     client::AskError,
     queries,
     read::{Brought, Query, note},
@@ -96,6 +100,7 @@ impl Poll {
 
     async fn look(&mut self) {
         let asked = self.monitor.now();
+        let measured = self.measure().await;
         let answers = match &self.server {
             Some(server) => {
                 let range = self.range(asked);
@@ -110,7 +115,7 @@ impl Poll {
         if !self.is_wanted() {
             return;
         }
-        let (mut brought, mut empty, mut failed) = (Brought::default(), Vec::new(), None);
+        let (mut brought, mut empty, mut failed) = (Brought::default(), Vec::new(), measured.err());
         let reader = Reader { spec: &self.spec };
         for (query, answer) in answers {
             match answer {
@@ -127,6 +132,28 @@ impl Poll {
         self.spacing = brought.spacing.map_or(self.spacing, millis);
         self.tell();
         self.report(asked, failed, self.odd().or_else(|| remark(&self.spec, brought, &empty)));
+    }
+
+    /// Asks for gauges and counters of anything, and hands them on.
+    async fn measure(&self) -> Result<(), AskError> {
+        let Some(server) = self.server.as_ref().filter(|_| !self.spec.metrics.is_empty()) else { return Ok(()) };
+        let asked = self.spec.metrics.iter().map(async |measure| (measure, server.current(&measure.query).await));
+        let (mut readings, mut failed) = (Vec::new(), Ok(()));
+        for (measure, answer) in join_all(asked).await {
+            match answer {
+                Ok(values) => readings.extend(values.iter().filter_map(|value| reading(&self.spec, measure, value))),
+                Err(error) => failed = Err(error),
+            }
+        }
+        let readings = Readings {
+            source: format!("prometheus/{}", self.id),
+            incarnation: "prometheus".to_owned(),
+            time: self.monitor.now(),
+            interval: self.pause(),
+            readings,
+        };
+        self.monitor.read_into(&self.running, &readings);
+        failed
     }
 
     fn range(&self, now: Timestamp) -> Duration {
@@ -186,6 +213,18 @@ impl Poll {
             self.monitor.source_failed(&self.running, &self.id, problem, lasting, now);
         }
     }
+}
+
+/// A value of one of the analysis' fleets; None: it is of another.
+fn reading(spec: &PrometheusSpec, measure: &Measure, given: &Current) -> Option<Reading> {
+    let fleet = spec.fleets.get(given.labels.get(&spec.fleet_label)?)?;
+    Some(Reading {
+        metric: measure.id.clone(),
+        fleet: fleet.clone(),
+        instance: given.labels.get(&spec.instance_label).cloned().unwrap_or_default(),
+        revision: 0,
+        value: if measure.counts { Value::Counter(given.value) } else { Value::Gauge(given.value) },
+    })
 }
 
 /// What is odd about an answer.

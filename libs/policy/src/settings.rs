@@ -1,12 +1,17 @@
-//! Policies.
+//! The judge's settings, as a policy says.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use bellwether_judge::settings::{
-    CheckKind, CheckSpec, ErrorRate, Journey, Latency, LatencyLimit, Role, Settings, StatusShare,
+    CheckKind, CheckSpec, ErrorRate, Journey, Latency, LatencyLimit, Preset, Role, Settings, StatusShare,
 };
 use bellwether_proto::monitor::v1::{self as pb, check::Kind};
 use bellwether_resource::{Violations, time};
+
+use crate::{measures, sources};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MOST_CHECKS: usize = 32;
@@ -19,8 +24,11 @@ pub fn settings(violations: &mut Violations, policy: &pb::HealthPolicy) -> Setti
     let beta = percent(violations, "beta_percent", policy.beta_percent, 0.1..=50.0);
     let slo = percent(violations, "slo_percent", policy.slo_percent, 50.0..=99.9999);
     let warm_up = violations.duration("warm_up", policy.warm_up.as_ref(), Duration::ZERO..=HOUR);
+    violations.range("requests_per_second", policy.requests_per_second, 0.0..=1e7);
     let journeys = journeys(violations, &policy.journeys);
-    let checks = checks(violations, &policy.checks, &journeys);
+    let metrics = sources::metrics(policy);
+    let own = checks(violations, &policy.checks, &journeys, &metrics);
+    let checks = with_preset(violations, policy, own, &metrics);
     Settings {
         alpha: alpha.unwrap_or(defaults.alpha),
         beta: beta.unwrap_or(defaults.beta),
@@ -32,15 +40,25 @@ pub fn settings(violations: &mut Violations, policy: &pb::HealthPolicy) -> Setti
     }
 }
 
-type Range = std::ops::RangeInclusive<f64>;
+pub(crate) type Range = std::ops::RangeInclusive<f64>;
 
 /// A percentage within bounds as a fraction.
-fn percent(violations: &mut Violations, field: &str, given: Option<f64>, bounds: Range) -> Option<f64> {
+pub(crate) fn percent(
+    violations: &mut Violations,
+    field: &str,
+    given: Option<f64>,
+    bounds: Range,
+) -> Option<f64> {
     let given = given?;
     violations.range(field, given, bounds).then_some(given / 100.0)
 }
 
-fn ratio(violations: &mut Violations, field: &str, given: Option<f64>, bounds: Range) -> Option<f64> {
+pub(crate) fn ratio(
+    violations: &mut Violations,
+    field: &str,
+    given: Option<f64>,
+    bounds: Range,
+) -> Option<f64> {
     let given = given?;
     violations.range(field, given, bounds).then_some(given)
 }
@@ -64,10 +82,43 @@ fn journeys(violations: &mut Violations, given: &[pb::Journey]) -> Vec<Journey> 
     given.iter().enumerate().map(&mut read).collect()
 }
 
-fn checks(violations: &mut Violations, given: &[pb::Check], journeys: &[Journey]) -> Vec<CheckSpec> {
-    if given.is_empty() {
-        return CheckSpec::defaults();
-    }
+/// Those of the preset, with the policy's own in place of those of the same id.
+fn with_preset(
+    violations: &mut Violations,
+    policy: &pb::HealthPolicy,
+    own: Vec<CheckSpec>,
+    metrics: &BTreeSet<&str>,
+) -> Vec<CheckSpec> {
+    let preset = violations.enumeration::<pb::Preset>("preset", policy.preset).unwrap_or_default();
+    let preset = match preset {
+        pb::Preset::Unspecified if !policy.checks.is_empty() => return own,
+        pb::Preset::Unspecified | pb::Preset::Web => Preset::Web,
+        pb::Preset::Grpc => Preset::Grpc,
+        pb::Preset::Batch => Preset::Batch,
+        pb::Preset::Business => Preset::Business,
+    };
+    let replaced = |check: &CheckSpec| own.iter().any(|it| it.id == check.id);
+    let mut checks: Vec<CheckSpec> = preset.checks().into_iter().filter(|check| !replaced(check)).collect();
+    checks.retain(|check| match measures::metric(&check.kind).filter(|metric| !metrics.contains(metric)) {
+        None => true,
+        // what nobody measures cannot be full
+        Some(_) if check.role == Role::Advisory => false,
+        Some(metric) => {
+            let allowed = format!("a policy whose sources tell the metric {metric}");
+            violations.add("preset", policy.preset().as_str_name(), allowed);
+            true
+        }
+    });
+    checks.extend(own);
+    checks
+}
+
+fn checks(
+    violations: &mut Violations,
+    given: &[pb::Check],
+    journeys: &[Journey],
+    metrics: &BTreeSet<&str>,
+) -> Vec<CheckSpec> {
     violations.check(given.len() <= MOST_CHECKS, "checks", given.len(), "at most 32 checks");
     let mut seen = HashSet::new();
     let mut read = |(index, check): (usize, &pb::Check)| {
@@ -76,8 +127,16 @@ fn checks(violations: &mut Violations, given: &[pb::Check], journeys: &[Journey]
             violations.check(seen.insert(check.id.clone()), "id", &check.id, "distinct ids");
             let role = violations.enumeration::<pb::CheckRole>("role", check.role).unwrap_or_default();
             let kind = violations.required("kind", check.kind.as_ref())?;
-            let kind = read_kind(violations, kind, journeys);
-            Some(CheckSpec { id: check.id.clone(), role: role_of(role, &kind), kind })
+            let kind = read_kind(violations, kind, journeys, metrics);
+            let role = role_of(role, &kind);
+            let says_nothing = matches!(kind, CheckKind::Saturation(_)) && role != Role::Advisory;
+            violations.check(
+                !says_nothing,
+                "role",
+                check.role().as_str_name(),
+                "CHECK_ROLE_ADVISORY for saturation",
+            );
+            Some(CheckSpec { id: check.id.clone(), role, kind })
         })
     };
     given.iter().enumerate().filter_map(&mut read).collect()
@@ -92,7 +151,12 @@ fn role_of(role: pb::CheckRole, kind: &CheckKind) -> Role {
     }
 }
 
-fn read_kind(violations: &mut Violations, kind: &Kind, journeys: &[Journey]) -> CheckKind {
+fn read_kind(
+    violations: &mut Violations,
+    kind: &Kind,
+    journeys: &[Journey],
+    metrics: &BTreeSet<&str>,
+) -> CheckKind {
     match kind {
         Kind::ErrorRate(check) => violations
             .within("error_rate", |violations| CheckKind::ErrorRate(error_rate(violations, check, journeys))),
@@ -103,6 +167,18 @@ fn read_kind(violations: &mut Violations, kind: &Kind, journeys: &[Journey]) -> 
             violations.within("status_share", |violations| CheckKind::StatusShare(status(violations, check)))
         }
         Kind::TrafficShare(_) => CheckKind::TrafficShare,
+        Kind::Connections(check) => {
+            violations.within("connections", |violations| measures::connections(violations, check))
+        }
+        Kind::Count(check) => {
+            violations.within("count", |violations| measures::count(violations, check, metrics))
+        }
+        Kind::Gauge(check) => {
+            violations.within("gauge", |violations| measures::gauge(violations, check, metrics))
+        }
+        Kind::Saturation(check) => {
+            violations.within("saturation", |violations| measures::saturation(violations, check, metrics))
+        }
     }
 }
 
@@ -165,71 +241,4 @@ pub fn horizon(violations: &mut Violations, analysis: &pb::Analysis) -> Duration
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(policy: &pb::HealthPolicy) -> Result<Settings, String> {
-        let mut violations = Violations::new();
-        let settings = settings(&mut violations, policy);
-        violations.finish().map(|()| settings).map_err(|problem| problem.to_string())
-    }
-
-    #[test]
-    fn an_empty_policy_is_the_default_one() {
-        assert_eq!(read(&pb::HealthPolicy::default()), Ok(Settings::default()));
-    }
-
-    #[test]
-    fn margins_become_whole_buckets() {
-        let mut violations = Violations::new();
-        let given = [
-            (9.0, 1),
-            (10.0, 2),
-            (19.0, 2),
-            (30.0, 3),
-            (41.0, 4),
-            (54.0, 5),
-            (68.0, 6),
-            (83.0, 7),
-            (100.0, 8),
-        ];
-        for (percent, buckets) in given {
-            assert_eq!(shift(&mut violations, "margin_percent", Some(percent), 4), buckets, "{percent}");
-        }
-        assert_eq!(shift(&mut violations, "margin_percent", None, 4), 4);
-        assert!(violations.is_empty());
-    }
-
-    #[test]
-    fn every_violation_is_named() {
-        let check = |id: &str, kind| pb::Check { id: id.into(), role: 9, kind };
-        let policy = pb::HealthPolicy {
-            alpha_percent: Some(f64::NAN),
-            checks: vec![
-                check(
-                    "Errors",
-                    Some(Kind::StatusShare(pb::StatusShareCheck { status: 500, ..Default::default() })),
-                ),
-                check("latency", None),
-            ],
-            journeys: vec![pb::Journey { id: "pay".into(), path_prefix: "pay".into(), ..Default::default() }],
-            ..Default::default()
-        };
-        let mut violations = Violations::new();
-        settings(&mut violations, &policy);
-        let status = tonic::Status::from(violations.finish().unwrap_err());
-        let details = tonic_types::StatusExt::get_error_details(&status);
-        let paths: Vec<_> =
-            details.bad_request().unwrap().field_violations.iter().map(|field| field.field.clone()).collect();
-        let expected = [
-            "alpha_percent",
-            "journeys[0].path_prefix",
-            "checks[0].id",
-            "checks[0].role",
-            "checks[0].status_share.status",
-            "checks[1].role",
-            "checks[1].kind",
-        ];
-        assert_eq!(paths, expected);
-    }
-}
+mod tests;
