@@ -38,6 +38,11 @@ demo *args:
 bench name *args:
     cargo run --release -p bellwether-tests --bin bench -- {{name}} {{args}}
 
+# records the executor's journals of this version; every later build must read them to the same end
+record-journals:
+    BELLWETHER_RECORD_JOURNALS=1 cargo test -p bellwether-executor --test it journals::every_story
+    cargo test -p bellwether-executor --test it journals::
+
 # the client examples against a real server
 clients:
     docs/clients/run

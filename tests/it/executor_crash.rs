@@ -1,7 +1,11 @@
 //! The executor dies or stops in the middle of a rollout, under load.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use bellwether_client::Transport;
-use bellwether_clock::spawn;
+use bellwether_clock::{Env, spawn};
+use bellwether_executor::replay;
+use bellwether_journal::{Journal, Options, SqliteJournal};
 use bellwether_proto::executor::v1::{
     AbortRolloutRequest, FleetSpec, GetRolloutRequest, Rollout, StartRolloutRequest,
     executor_service_client::ExecutorServiceClient, rollout::State, strategy::Kind,
@@ -33,13 +37,16 @@ const LIVES: [(&str, u32); 8] = [
     ("before", 3),
 ];
 
+/// A life that ends right after its first append, so that the executor dies at each append that there is.
+const EACH: [(&str, u32); 1] = [("after", 1)];
+
 /// Sees a release to its end with an executor whose every life ends at one of these commits, in turn. Also returns how
 /// often it died.
 async fn mortal(stack: &mut Stack, release: &Release, points: &[String]) -> (Rollout, u32) {
     stack.process().kill().unwrap();
     stack.launch(Part::Executor, &[(CRASH, &points[0])]).unwrap();
     let name = shop::submit(stack, "shop", release).await.unwrap();
-    let seen = spawn("seen", shop::follow(stack.executor(), stack.env(), name, |it| is_over(it.state())));
+    let seen = spawn("seen", over(stack.executor(), stack.env(), name));
     let mut deaths = 0;
     for point in points.iter().cycle() {
         let process = stack.process();
@@ -52,13 +59,65 @@ async fn mortal(stack: &mut Stack, release: &Release, points: &[String]) -> (Rol
             break;
         }
         deaths += 1;
-        assert!(deaths < 200, "it does not come on");
+        assert!(deaths < 400, "it does not come on");
         stack.launch(Part::Executor, &[(CRASH, point)]).unwrap();
     }
-    let ended = seen.await.unwrap().unwrap();
+    let ended = seen.await.unwrap();
     stack.process().kill().unwrap();
+    whole(stack).await;
     stack.again(Part::Executor).await.unwrap();
     (ended, deaths)
+}
+
+/// The end of a release's rollout, however long that takes.
+async fn over(client: ExecutorServiceClient<Transport>, env: Env, release: String) -> Rollout {
+    let mut last = None;
+    for _ in 0..5 {
+        match shop::follow(client.clone(), env.clone(), release.clone(), |it| is_over(it.state())).await {
+            Ok(ended) => return ended,
+            Err(error) => last = Some(error),
+        }
+    }
+    panic!("{last:?}");
+}
+
+/// No event was lost, duplicated or reordered: positions and versions are dense, every step started once, and all of it
+/// replays. Nobody owns the journal meanwhile.
+async fn whole(stack: &Stack) {
+    let options = Options { standby: true, ..Options::new(stack.env()) };
+    let journal = SqliteJournal::open(&stack.data_dir().join("executor.db"), options).await.unwrap();
+    let journal: Arc<dyn Journal> = Arc::new(journal);
+    let (mut position, mut versions) = (0, BTreeMap::<_, u64>::new());
+    let mut steps = BTreeMap::<String, Vec<(u64, u64)>>::new();
+    loop {
+        let page = journal.feed(position, 1_000).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        for record in page {
+            assert_eq!(record.position, position + 1);
+            position = record.position;
+            let version = versions.entry(record.stream.clone()).or_default();
+            assert_eq!(record.version, *version + 1);
+            *version = record.version;
+            let fact: serde_json::Value = serde_json::from_slice(&record.payload).unwrap();
+            let rollout = &fact["event"]["rollout"];
+            if let Some(step) = rollout["what"].get("step_started") {
+                let started = (step["index"].as_u64().unwrap(), step["attempt"].as_u64().unwrap());
+                steps.entry(rollout["id"].to_string()).or_default().push(started);
+            }
+        }
+    }
+    for (rollout, started) in steps {
+        // those of undoing begin again from 0
+        let forward = started.iter().skip(1).position(|it| it.0 == 0).map_or(started.len(), |at| at + 1);
+        let (forward, undo) = started.split_at(forward);
+        for part in [forward, undo] {
+            assert!(part.is_sorted_by(|a, b| a < b), "{rollout}: {started:?}");
+        }
+    }
+    replay(journal.clone(), stack.env()).await.unwrap();
+    journal.close().await;
 }
 
 async fn at_each_append(points: &[String]) {
@@ -87,8 +146,16 @@ async fn at_each_append(points: &[String]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn x01_killed_at_append_after_append_of_r01_and_r02() {
-    // lives of one commit alone would never see the monitor again
-    at_each_append(&LIVES.map(|(moment, commit)| format!("executor:{moment}:{commit}"))).await;
+    at_each_append(&LIVES.map(point)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn x01_killed_at_each_append_one_after_the_other() {
+    at_each_append(&EACH.map(point)).await;
+}
+
+fn point((moment, commit): (&str, u32)) -> String {
+    format!("executor:{moment}:{commit}")
 }
 
 /// A second executor on the same data, which waits.

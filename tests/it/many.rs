@@ -167,7 +167,10 @@ async fn r50_a_monitor_that_says_nothing_holds_all_rollouts_as_one_incident() {
         while held_ones.len() < COUNT || incidents.is_empty() {
             if let WatchEvent::Changed { change, resource } = facts.next().await.unwrap() {
                 let fact: serde_json::Value = serde_json::from_str(&change.fact_json).unwrap();
-                incidents.extend(fact.pointer("/incident/id").map(ToString::to_string));
+                if let Some(incident) = fact.pointer("/event/incident") {
+                    incidents.insert(incident["id"].to_string());
+                    assert_eq!(incident["targets"].as_array().map(Vec::len), Some(COUNT));
+                }
                 if held(&resource) {
                     held_ones.insert(resource.name);
                 }

@@ -1,6 +1,8 @@
 //! What the monitor is asked to watch.
 
-use crate::model::{FleetId, Origin, Percent, Rollout, RolloutId, State, Step, TargetState};
+use crate::model::{
+    FleetId, ItemKind, ItemStatus, Origin, Percent, Rollout, RolloutId, State, TargetState, ValidationItem,
+};
 
 /// The analysis that is wanted now. The shell starts it, tells the monitor of each change, and stops it when
 /// there is none any more.
@@ -59,6 +61,31 @@ pub fn analysis(state: &TargetState) -> Option<AnalysisSpec> {
 fn watched(rollout: &Rollout) -> bool {
     let forward =
         matches!(rollout.state, State::Running | State::NeedsOperator { from: Origin::Running, .. });
-    let judged = rollout.steps.iter().any(|step| matches!(step, Step::Bake(bake) if bake.checks));
-    forward && judged && rollout.segment > 0 && !rollout.promoted
+    forward && rollout.watched() && !rollout.promoted
+}
+
+/// What the monitor is asked about stable after a rollback: a one-sided analysis of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoverySpec {
+    /// The rollout that was taken back.
+    pub rollout: RolloutId,
+    /// Which of its recoveries; a retry after a bad one starts the next.
+    pub recovery: u32,
+    /// The fleet that serves again.
+    pub fleet: FleetId,
+    /// Samples of this route revision and later ones count.
+    pub route_revision: u64,
+}
+
+/// The analysis of the rollout that recovers, as long as an item waits for it.
+pub fn recovery_analysis(state: &TargetState) -> Option<RecoverySpec> {
+    let rollout = state.begun().filter(|it| it.state == State::Recovering)?;
+    let waits = |it: &ValidationItem| ItemKind::MONITORED.contains(&it.kind) && it.status == ItemStatus::Open;
+    let fleet = rollout.stable_before.filter(|_| rollout.validation.iter().any(waits))?;
+    Some(RecoverySpec {
+        rollout: rollout.id(),
+        recovery: rollout.recoveries,
+        fleet,
+        route_revision: state.route_revision,
+    })
 }

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::{
     input::{HookId, HookPlace},
     model::{
-        Call, FleetId, Gate, HookRun, ItemKind, ItemStatus, Occasion, Prepare, Rollout, RolloutId, Stage,
-        State, Step, TargetState, after,
+        Call, FleetId, Gate, HookRun, ItemKind, ItemStatus, Occasion, OnUnknown, Prepare, Rollout, RolloutId,
+        Stage, State, Step, TargetState, after,
     },
 };
 
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// A call was decided. The shell makes it with the key and reports the outcome with the attempt. A shell that
-    /// finds it after a restart, without knowing whether it was made, reports UNKNOWN.
+    /// finds it after a restart does not know whether it was made: it makes it again, or reports UNKNOWN.
     Hook {
         /// Which.
         id: HookId,
@@ -27,6 +27,8 @@ pub enum Effect {
         call: Call,
         /// When it is cancelled.
         deadline: Timestamp,
+        /// What is done where nobody knows whether it was made.
+        unknown: OnUnknown,
     },
     /// An agent is to be found for a preparation.
     Handoff {
@@ -48,7 +50,7 @@ pub enum Effect {
         /// The gate.
         gate: Gate,
     },
-    /// Items are to be looked at.
+    /// Items are to be looked at: those of the monitor's by [`crate::recovery_analysis`], data integrity by its hook.
     Validate {
         /// Which rollout.
         rollout: RolloutId,
@@ -70,7 +72,7 @@ pub fn effects(state: &TargetState) -> Vec<Effect> {
         let Stage::Contract { index, run } = &care.stage else { return None };
         let hook = state.rollouts.get(&care.rollout)?.policies().contract.get(*index)?;
         let id = HookId { rollout: care.rollout, place: HookPlace::Contract(*index) };
-        called(id, &hook.name, run, &hook.call, after(run.since, hook.timeout))
+        called((id, &hook.name, hook.unknown()), run, &hook.call, after(run.since, hook.timeout))
     }));
     if state.taken_over.is_none() && state.observed.taken_over.is_some() {
         all.push(Effect::HandBack);
@@ -78,9 +80,14 @@ pub fn effects(state: &TargetState) -> Vec<Effect> {
     all
 }
 
-fn called(id: HookId, name: &str, run: &HookRun, call: &Call, deadline: Timestamp) -> Option<Effect> {
-    let effect =
-        || Effect::Hook { id, name: name.into(), attempt: run.attempt, call: call.clone(), deadline };
+fn called(
+    (id, name, unknown): (HookId, &str, OnUnknown),
+    run: &HookRun,
+    call: &Call,
+    deadline: Timestamp,
+) -> Option<Effect> {
+    let (name, attempt, call) = (name.into(), run.attempt, call.clone());
+    let effect = || Effect::Hook { id, name, attempt, call, deadline, unknown };
     run.outcome.is_none().then(effect)
 }
 
@@ -108,12 +115,14 @@ fn by_step(it: &Rollout, step: &Step) -> Option<Effect> {
         Step::Prepare(Prepare::Hook(hook)) | Step::Hook(hook) => {
             let run = it.step.hook.as_ref()?;
             let id = HookId { rollout, place: HookPlace::Step(index) };
-            called(id, &hook.name, run, &hook.call, after(run.since, hook.timeout))
+            called((id, &hook.name, hook.unknown()), run, &hook.call, after(run.since, hook.timeout))
         }
         Step::UndoHook { step } => {
             let (hook, run) = (it.steps.get(*step)?.hook()?, it.step.hook.as_ref()?);
             let id = HookId { rollout, place: HookPlace::Undo(*step) };
-            called(id, &hook.name, run, hook.on_undo.as_ref()?, after(run.since, hook.timeout))
+            let call = hook.on_undo.as_ref()?;
+            let unknown = hook.on_unknown.unwrap_or(call.unknown());
+            called((id, &hook.name, unknown), run, call, after(run.since, hook.timeout))
         }
         Step::Scale(_)
         | Step::Route(_)

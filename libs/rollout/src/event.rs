@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     input::{Choice, HookId},
     model::{
-        Answer, Drained, FleetId, FleetSpec, Hold, Instance, InstanceId, Kind, Outcome, Past, Pause,
-        PauseOwner, Principal, Reason, RolloutId, Route, Size, Split, StartRequest, State, Step, StepEnd,
-        TargetSpec, ValidationItem, Verdict,
+        Answer, Drained, FleetId, FleetSpec, Hold, Incident, Instance, InstanceId, Kind, Outcome, Past,
+        Pause, PauseOwner, Principal, Problem, Reason, RolloutId, Route, Size, Split, StartRequest, State,
+        Step, StepEnd, TargetSpec, ValidationItem, Verdict,
     },
 };
 
@@ -108,6 +108,8 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// This target and others lost something together.
+    Incident(Incident),
     /// It converges again.
     HandedBack {
         /// Who.
@@ -138,6 +140,8 @@ pub struct Observation {
     pub drained: Option<BTreeMap<FleetId, Drained>>,
     /// The reason of a take-over on the platform itself; empty: it is over.
     pub taken_over: Option<String>,
+    /// What stands in the way, when it is something else.
+    pub problems: Option<Vec<Problem>>,
 }
 
 /// What happens to an old fleet.

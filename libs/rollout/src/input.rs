@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::model::{
-    Answer, ItemKind, ItemStatus, Observed, Occasion, Outcome, PauseOwner, Principal, RolloutId,
-    StartRequest, TargetSpec, Verdict,
+    Answer, Incident, ItemKind, ItemStatus, Observed, Occasion, Outcome, PauseOwner, Principal, Reason,
+    RolloutId, StartRequest, TargetSpec, Verdict,
 };
 
 /// One input. Only commands can be refused; everything else at worst changes nothing.
@@ -18,15 +18,27 @@ pub enum Input {
     MonitorUp {
         /// Which rollout.
         rollout: RolloutId,
+        /// Since when it is watched; time before that does not count as observed.
+        since: Timestamp,
     },
-    /// The verdict stream was silent for 5 s, or is down. A shell that has just started says so for every
-    /// rollout that has an analysis, with the time of the last event it finds in the journal.
+    /// The verdict stream was silent for 5 s, or is down.
     MonitorLost {
         /// Which rollout.
         rollout: RolloutId,
         /// When it was last heard; time after that does not count as observed.
         last_heard: Timestamp,
     },
+    /// Others lost the same within a minute: it holds, whatever the policy says.
+    CommonMode {
+        /// Which rollout.
+        rollout: RolloutId,
+        /// What was lost, and by how many.
+        reason: Reason,
+    },
+    /// Several targets lost something together: told once, by one of them.
+    Incident(Box<Incident>),
+    /// What the monitor says of stable after a rollback. `analysis` counts the rollout's recoveries.
+    Recovery(Box<Verdict>),
     /// What is on the platform and in the router.
     Observed(Box<Observed>),
     /// Platform or router have refused what this generation wants. The shell repeats with backoff and says so each
@@ -101,7 +113,7 @@ pub enum Action {
         /// Until when.
         until: Option<Timestamp>,
     },
-    /// Adds a pause; replaces the one of the same owner.
+    /// Adds a pause; replaces the one of the same owner, with its reason. Since when it holds stays.
     Pause {
         /// Which rollout.
         rollout: RolloutId,

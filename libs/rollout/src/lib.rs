@@ -5,8 +5,8 @@
 //! # How a shell uses it
 //! One stream per target; its state is that of all its events.
 //!
-//! 1. Replay the stream with [`replay`] (or from a snapshot of [`TargetState`]), then [`decide`] an
-//!    [`Input::Tick`]: what came due while nobody looked.
+//! 1. Replay the stream with [`replay`] (or from a snapshot of [`TargetState`]), then [`resume`] with an
+//!    [`Input::Tick`]: what came due while nobody looked. Until a first event follows, every input goes through `resume`.
 //! 2. For each input: `decide`, commit the events with compare-and-set on the stream's version, apply them with
 //!    [`evolve`] at the time of the commit. A [`Refusal`] answers a command and changes nothing.
 //! 3. After each commit look at what follows from the state alone: [`desired`] is converged (with its generation as
@@ -20,6 +20,7 @@
 //! Replaying an input yields no second event; ended rollouts never change; every state carries its reason; the
 //! predicates in [`invariants`] hold after every event.
 
+mod allowed;
 mod analysis;
 mod desired;
 mod effects;
@@ -33,10 +34,11 @@ pub mod recipe;
 pub mod refusal;
 mod wake;
 
-pub use analysis::{AnalysisSpec, analysis};
+pub use allowed::{Permitted, permitted};
+pub use analysis::{AnalysisSpec, RecoverySpec, analysis, recovery_analysis};
 pub use desired::desired;
 pub use effects::{Effect, effects};
-pub use engine::{blocked, decide};
+pub use engine::{accepts, blocked, decide, resume};
 pub use event::{AftercareEvent, Event, Observation, RolloutEvent};
 pub use evolve::{Illegal, evolve, replay};
 pub use input::{Action, Choice, Command, HookId, HookPlace, Input};

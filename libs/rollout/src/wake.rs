@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::engine::aftercare::cut_by;
+use crate::engine::{aftercare::cut_by, guards::ALONE};
 use crate::model::{Aftercare, Bake, HoldKind, Policies, Rollout, Stage, State, Step, TargetState, after};
 
 /// The next moment at which [`crate::decide`] with [`crate::Input::Tick`] may have something to say; none: only an
@@ -30,14 +30,20 @@ fn rollout(it: &Rollout) -> Vec<Timestamp> {
 }
 
 fn running(it: &Rollout) -> Vec<Timestamp> {
-    let hold = it.hold.as_ref().filter(|hold| hold.kind == HoldKind::NoData);
-    let held = hold.map(|hold| after(hold.since, it.policies().failure.max_hold));
+    let limit = |kind| match kind {
+        HoldKind::NoData => Some(it.policies().failure.max_hold),
+        HoldKind::MonitorLost | HoldKind::Error => Some(ALONE),
+        HoldKind::CommonMode | HoldKind::Undecided => None,
+    };
+    let held = it.hold.as_ref().and_then(|hold| Some(after(hold.since, limit(hold.kind)?)));
     step(it).into_iter().chain(readiness(it)).chain(held).collect()
 }
 
 fn readiness(it: &Rollout) -> Vec<Timestamp> {
     let limits = [it.policies().readiness_grace, it.policies().progress_deadline];
-    it.below_since.map(|begin| limits.map(|limit| after(begin, limit)).to_vec()).unwrap_or_default()
+    let below = it.below_since.map(|begin| limits.map(|limit| after(begin, limit)).to_vec());
+    let blocked = it.blocked_since.map(|begin| after(begin, it.policies().readiness_grace));
+    below.unwrap_or_default().into_iter().chain(blocked).collect()
 }
 
 fn step(it: &Rollout) -> Vec<Timestamp> {

@@ -1,11 +1,11 @@
 //! Performs the calls that the state has decided on: each attempt once per process, its outcome reported.
 //!
-//! A call that was found at the start was perhaps made by the process before this one: nobody knows, and so it is
-//! reported as unknown; the hook says what that means.
+//! A call that was found at the start was perhaps made by the process before this one: nobody knows. Where the hook says
+//! that it is made again then, it is, with the same key; else it is reported as unknown.
 
 use std::{collections::HashSet, time::Duration};
 
-use bellwether_rollout::{Call, Effect, HookId, HookPlace, Input, Outcome, effects};
+use bellwether_rollout::{Call, Effect, HookId, HookPlace, Input, OnUnknown, Outcome, effects};
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tracing::{Instrument as _, info_span};
 
@@ -24,13 +24,14 @@ struct Decided {
     call: Call,
     timeout: Duration,
     subject: Subject,
+    unknown: OnUnknown,
 }
 
 /// Performs until the process ends.
 pub(crate) async fn run(executor: &Executor, mut state: State) {
     let mut begun = HashSet::new();
     let inherited = decided(executor, &state.borrow_and_update());
-    for call in inherited {
+    for call in inherited.into_iter().filter(|it| it.unknown == OnUnknown::Ask) {
         begun.insert((call.hook, call.attempt));
         let error = "the executor stopped while the call was under way".to_owned();
         report(executor, &state, &call, Outcome::Unknown { error }).await;
@@ -75,14 +76,17 @@ async fn report(executor: &Executor, state: &State, call: &Decided, outcome: Out
 
 fn decided(executor: &Executor, entry: &TargetEntry) -> Vec<Decided> {
     let calls = effects(&entry.state.core).into_iter().filter_map(|effect| match effect {
-        Effect::Hook { id, name, attempt, call, deadline } => {
+        Effect::Hook { id, name, attempt, call, deadline, unknown } => {
             let timeout = executor.env().until(deadline);
-            Some(Decided { hook: id, attempt, call, timeout, subject: subject(entry, id, name, attempt) })
+            let subject = subject(entry, id, name, attempt);
+            Some(Decided { hook: id, attempt, call, timeout, subject, unknown })
         }
         // told to the platform by the one who converges it
         Effect::HandBack => None,
+        // looked at by `validate` and by the monitor
+        Effect::Validate { .. } => None,
         // answered by callers: they see it in what the rollout waits for
-        Effect::Handoff { .. } | Effect::Gate { .. } | Effect::Validate { .. } => None,
+        Effect::Handoff { .. } | Effect::Gate { .. } => None,
     });
     calls.collect()
 }

@@ -29,6 +29,7 @@ mod record;
 mod service;
 mod shell;
 mod targets;
+mod validate;
 
 pub use config::{Config, ExecutorArgs, PlatformArg};
 pub use drivers::Drivers;
@@ -36,5 +37,5 @@ pub use exit::stop_error;
 pub use hooks::{AllowList, AllowedCommand, Hooks, RunAs};
 pub use monitor::{GrpcMonitor, MonitorSource, Sign};
 pub use problem::EXECUTOR_REASONS;
-pub use service::{GRPC_NAME, NAME, Service, assemble, build, serve};
+pub use service::{GRPC_NAME, NAME, Replayed, Service, assemble, build, replay, serve};
 pub use shell::{Executor, Parts, Stop};

@@ -33,9 +33,6 @@ pub struct Note {
     /// With `judged`: the whole verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Box<monitor::Verdict>>,
-    /// With `monitored`: several targets lost the monitor together.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub incident: Option<Incident>,
 }
 
 /// A command that was accepted.
@@ -63,15 +60,6 @@ pub struct Asked {
     pub policy: pb::RolloutPolicy,
     /// As given, for the monitor.
     pub health: monitor::HealthPolicy,
-}
-
-/// One incident for all targets that lost something together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incident {
-    /// The same on every target.
-    pub id: String,
-    /// How many targets.
-    pub targets: usize,
 }
 
 /// A target with everything that is shown of it.
@@ -204,7 +192,7 @@ impl RolloutRecord {
         if decides(&fact.event) {
             self.etag = version;
         }
-        let Note { trace, command, asked, verdict, incident: _ } = &fact.note;
+        let Note { trace, command, asked, verdict } = &fact.note;
         if let Some(asked) = asked {
             self.asked = (**asked).clone();
         }
@@ -265,7 +253,7 @@ impl From<Outcome> for common::command_record::Outcome {
 /// Whether a decision may depend on it: what merely was observed or measured does not count.
 fn decides(event: &Event) -> bool {
     match event {
-        Event::Observed(_) => false,
+        Event::Observed(_) | Event::Incident(_) => false,
         Event::Rollout { what, .. } => !matches!(
             what,
             RolloutEvent::Judged(_)

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bellwether_clock::{Env, spawn};
 use bellwether_journal::{Journal, Options};
-use bellwether_proto::executor::v1::executor_service_server::{ExecutorServiceServer, SERVICE_NAME};
+use bellwether_proto::executor::v1::{
+    self as pb,
+    executor_service_server::{ExecutorServiceServer, SERVICE_NAME},
+};
 use bellwether_resource::Store;
 use bellwether_server::{Metrics, Server, Shutdown, follow_journal, open_journal, trim_hourly};
 
 use crate::{
     api::ExecutorApi,
     config::Config,
-    exit,
+    convert, exit,
     shell::{Executor, Parts, Stop},
+    targets::Targets,
 };
 
 /// Largest message that is read: larger ones are RESOURCE_EXHAUSTED.
@@ -71,6 +75,31 @@ pub async fn serve(host: bellwether_server::Host, config: Config) -> anyhow::Res
     service.close().await;
     served?;
     stopped.map_or(Ok(()), |stop| Err(exit::stop_error(stop)))
+}
+
+/// What a journal says, as the contract shows it.
+#[derive(Clone, Debug, Default)]
+pub struct Replayed {
+    /// The targets, by name.
+    pub targets: Vec<pb::Target>,
+    /// The rollouts that they remember, by target and number.
+    pub rollouts: Vec<pb::Rollout>,
+}
+
+/// Replays a journal and does nothing else.
+///
+/// # Errors
+/// The journal cannot be replayed.
+pub async fn replay(journal: Arc<dyn Journal>, env: Env) -> anyhow::Result<Replayed> {
+    let store = Store::<Targets>::load(journal, env).await.context("the targets cannot be replayed")?;
+    let mut replayed = Replayed::default();
+    for entry in store.all() {
+        let mut rollouts: Vec<_> = entry.state.core.rollouts.values().collect();
+        rollouts.sort_by_key(|rollout| rollout.number);
+        replayed.rollouts.extend(rollouts.into_iter().map(|rollout| convert::rollout(&entry, rollout)));
+        replayed.targets.push(convert::target(&entry));
+    }
+    Ok(replayed)
 }
 
 // === impl Service ===

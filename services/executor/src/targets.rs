@@ -67,6 +67,7 @@ const fn kind(event: &Event) -> &'static str {
         Event::Troubled { .. } => "TARGET_NEEDS_OPERATOR",
         Event::TroubleResolved { .. } => "TARGET_RESOLVED",
         Event::TakenOver { .. } => "TARGET_TAKEN_OVER",
+        Event::Incident(_) => "MONITOR_INCIDENT",
         Event::HandedBack { .. } => "TARGET_HANDED_BACK",
         Event::Aftercare { what, .. } => aftercare(what),
         Event::Rollout { what, .. } => rollout(what),

@@ -55,6 +55,16 @@ impl<'a> Draft<'a> {
         debug_assert!(self.events.len() < MOST, "the engine does not come to rest: {:?}", self.events.last());
     }
 
+    /// The state after the events.
+    pub(crate) fn state(&self) -> &TargetState {
+        &self.state
+    }
+
+    /// How many events there are.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     pub(crate) fn into_events(self) -> Vec<Event> {
         self.events
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     Ctx,
     failure::{Failure, fail, reaction},
+    problem::{blocked, explained},
     undo,
 };
 use crate::{
@@ -13,13 +14,15 @@ use crate::{
 };
 
 const LOOP: Duration = Duration::from_secs(60);
+/// Losses within this time belong together: until then nothing is done about one.
+pub(crate) const ALONE: Duration = Duration::from_secs(60);
 
 /// While a step runs.
 pub(super) fn running(ctx: &Ctx) -> Vec<Event> {
     let found =
         [hard_limit(ctx).map(|it| (Failure::Deploy, it)), failed(ctx).map(|it| (Failure::Verdict, it))];
-    let held = no_data(ctx).map(|it| (Failure::NoData, it));
-    for (failure, reason) in found.into_iter().chain([held]).flatten() {
+    let held = [no_data(ctx).map(|it| (Failure::NoData, it)), lost(ctx)];
+    for (failure, reason) in found.into_iter().chain(held).flatten() {
         let events = fail(ctx, failure, reason);
         if !events.is_empty() {
             return events;
@@ -53,7 +56,8 @@ fn failed(ctx: &Ctx) -> Option<Reason> {
 }
 
 fn hard_limit(ctx: &Ctx) -> Option<Reason> {
-    crash_loop(ctx).or_else(|| down(ctx)).or_else(|| short(ctx))
+    let seen = crash_loop(ctx).or_else(|| down(ctx)).or_else(|| short(ctx));
+    seen.map(|reason| explained(ctx, reason)).or_else(|| blocked(ctx))
 }
 
 fn crash_loop(ctx: &Ctx) -> Option<Reason> {
@@ -87,6 +91,16 @@ fn short(ctx: &Ctx) -> Option<Reason> {
             .with("required", required)
             .with("seconds", since(begin, ctx.now).as_secs()),
     )
+}
+
+/// What this target alone has lost; what others lost within the same minute holds as COMMON_MODE.
+fn lost(ctx: &Ctx) -> Option<(Failure, Reason)> {
+    let hold = ctx.rollout.hold.as_ref().filter(|it| since(it.since, ctx.now) >= ALONE)?;
+    match hold.kind {
+        HoldKind::MonitorLost => Some((Failure::MonitorLost, hold.reason.clone())),
+        HoldKind::Error => Some((Failure::Error, hold.reason.clone())),
+        HoldKind::NoData | HoldKind::CommonMode | HoldKind::Undecided => None,
+    }
 }
 
 fn no_data(ctx: &Ctx) -> Option<Reason> {

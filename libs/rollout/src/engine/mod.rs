@@ -6,9 +6,10 @@ mod ctx;
 mod draft;
 mod failure;
 mod finish;
-mod guards;
+pub(crate) mod guards;
 mod inputs;
 mod pending;
+mod problem;
 mod recovery;
 mod route;
 mod running;
@@ -16,16 +17,18 @@ mod share;
 pub(crate) mod steps;
 mod swap;
 mod undo;
+mod validation;
 
 use jiff::Timestamp;
 
+pub use commands::accepts;
 pub(crate) use ctx::Ctx;
 pub use running::blocked;
 
 use crate::{
     event::Event,
     input::Input,
-    model::{State, TargetState},
+    model::{Rollout, State, TargetState},
     refusal::Refusal,
 };
 use draft::Draft;
@@ -47,6 +50,36 @@ pub fn decide(state: &TargetState, input: Input, now: Timestamp) -> Result<Vec<E
     draft.extend(first);
     draft.follow(next);
     Ok(draft.into_events())
+}
+
+/// The same for the first inputs of a process that found the rollout under observation: what happened after `last_heard`
+/// was observed by nobody, and that is said together with whatever happens next. Nothing is said where nothing happens: a
+/// process that ends right away leaves no trace.
+///
+/// # Errors
+/// As [`decide`].
+pub fn resume(
+    state: &TargetState,
+    last_heard: Timestamp,
+    input: Input,
+    now: Timestamp,
+) -> Result<Vec<Event>, Refusal> {
+    let Some(rollout) = state.begun().filter(|it| it.monitor.up).map(Rollout::id) else {
+        return decide(state, input, now);
+    };
+    if let Input::MonitorLost { rollout, last_heard: heard } = input {
+        return decide(state, Input::MonitorLost { rollout, last_heard: heard.min(last_heard) }, now);
+    }
+    let mut draft = Draft::new(state, now);
+    draft.extend(inputs::monitor::lost(state, rollout, last_heard, now));
+    let unsaid = draft.len();
+    let first = match input {
+        Input::Command(command) => commands::decide(draft.state(), &command, now)?,
+        other => inputs::decide(draft.state(), other, now),
+    };
+    draft.extend(first);
+    draft.follow(next);
+    Ok(if draft.len() > unsaid { draft.into_events() } else { Vec::new() })
 }
 
 /// What follows from the state alone; nothing when it waits for an input or for time.

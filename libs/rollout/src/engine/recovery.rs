@@ -11,9 +11,18 @@ pub(crate) fn required_ready(ctx: &Ctx) -> u32 {
     ctx.rollout.stable_floor.map_or(ctx.state.settled, |floor| floor.min(ctx.state.settled))
 }
 
-/// The items; without a stable, or where nobody checks them, NOT_CHECKED from the start.
+/// The items; without a stable, or where nobody checks them, NOT_CHECKED from the start. Traffic that has not moved has
+/// nothing to recover from.
 pub(super) fn start(ctx: &Ctx) -> Event {
-    let checked = |kind| ctx.base().is_some() && ctx.policies().recovery.items.contains(&kind);
+    let somebody = |kind| match kind {
+        ItemKind::Health => true,
+        ItemKind::Performance | ItemKind::ErrorRates | ItemKind::Journeys | ItemKind::Business => {
+            ctx.rollout.watched()
+        }
+        ItemKind::DataIntegrity => ctx.policies().data_integrity.is_some(),
+    };
+    let asked = |kind| ctx.base().is_some() && ctx.policies().recovery.items.contains(&kind);
+    let checked = |kind| asked(kind) && somebody(kind);
     let item = |kind: &ItemKind| ValidationItem {
         kind: *kind,
         status: if checked(*kind) { ItemStatus::Open } else { ItemStatus::NotChecked },

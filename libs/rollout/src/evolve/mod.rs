@@ -74,13 +74,17 @@ fn apply(state: &mut TargetState, event: &Event, at: Timestamp) -> Result<(), Wh
         | Event::Troubled { .. }
         | Event::TroubleResolved { .. }
         | Event::TakenOver { .. }
+        | Event::Incident(_)
         | Event::HandedBack { .. } => target::apply(state, event, at),
     }
 }
 
 /// Events about rollouts and observations never change what is wanted.
 const fn changes_desired(event: &Event) -> bool {
-    !matches!(event, Event::Rollout { .. } | Event::Observed(_) | Event::Aftercare { .. })
+    !matches!(
+        event,
+        Event::Rollout { .. } | Event::Observed(_) | Event::Aftercare { .. } | Event::Incident(_)
+    )
 }
 
 /// What the desired state is made of.

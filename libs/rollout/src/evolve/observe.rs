@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     event::Observation,
-    model::{Clock, Evidence, Instance, Rollout, Step, TargetState},
+    model::{Clock, Evidence, Instance, Problem, Rollout, Step, TargetState},
 };
 
 /// Crash times that are kept, one for each that makes a loop.
@@ -29,8 +29,20 @@ pub(super) fn apply(state: &mut TargetState, seen: &Observation, at: Timestamp) 
     if let Some(reason) = &seen.taken_over {
         state.observed.taken_over = Some(reason.clone()).filter(|it| !it.is_empty());
     }
+    if let Some(problems) = &seen.problems {
+        state.observed.problems.clone_from(problems);
+    }
     settle(state);
     readiness(state, at);
+    blocked(state, at);
+}
+
+/// Notes since when something that lasts keeps the candidate from running.
+fn blocked(state: &mut TargetState, at: Timestamp) {
+    let lasts = state.candidate().and_then(|fleet| state.problem(fleet)).is_some_and(Problem::lasts);
+    if let Some(rollout) = begun(state) {
+        rollout.blocked_since = if lasts { rollout.blocked_since.or(Some(at)) } else { None };
+    }
 }
 
 fn changed(state: &mut TargetState, instance: &Instance, at: Timestamp) {

@@ -149,9 +149,11 @@ fn accepted(
         hooks_done: Vec::new(),
         inputs: BTreeMap::new(),
         validation: Vec::new(),
+        recoveries: 0,
         ever_ready: Default::default(),
         crashes: Vec::new(),
         below_since: None,
+        blocked_since: None,
         evidence: Vec::new(),
         cut_by_drain: 0,
         superseded_by: None,
@@ -191,6 +193,7 @@ fn recovering(rollout: &mut Rollout, items: &[ValidationItem], at: Timestamp) ->
     let reason = rollout.reason.clone();
     enter(rollout, State::Recovering, &reason, at);
     rollout.validation = items.to_vec();
+    rollout.recoveries += 1;
     Ok(())
 }
 
@@ -226,6 +229,7 @@ fn resolved(
     rollout.crashes.clear();
     rollout.hold = None;
     rollout.below_since = rollout.below_since.map(|_| at);
+    rollout.blocked_since = rollout.blocked_since.map(|_| at);
     rollout.pauses.retain(|pause| pause.owner != PauseOwner::Policy);
     let back = match rollout.state {
         State::NeedsOperator { from: Origin::Running, .. } => State::Running,

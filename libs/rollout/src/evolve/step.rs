@@ -147,7 +147,13 @@ fn paused(rollout: &mut Rollout, pause: &Pause, at: Timestamp) {
     rollout.pauses.retain(|it| it.owner != pause.owner);
     rollout.pauses.push(pause.clone());
     rollout.advance_once = false;
-    if !pause.after_step && !rollout.undoing() {
+    if rollout.undoing() {
+        return;
+    }
+    if pause.after_step {
+        // one that held the step itself may have been replaced
+        go_on(rollout, at);
+    } else {
         rollout.step.progress.stop(at);
         rollout.step.unpaused.stop(at);
     }
@@ -177,7 +183,7 @@ fn monitored(rollout: &mut Rollout, up: bool, since: Timestamp, at: Timestamp) {
         return;
     }
     if up {
-        rollout.step.observed.go(at);
+        rollout.step.observed.go(since.max(rollout.step.since).min(at));
     } else {
         rollout.step.observed.stop(since);
     }

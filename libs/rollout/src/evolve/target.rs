@@ -57,6 +57,7 @@ pub(super) fn apply(state: &mut TargetState, event: &Event, at: Timestamp) -> Re
             state.taken_over = Some(reason.clone());
             state.contested = None;
         }
+        Event::Incident(incident) => state.incident = Some(incident.clone()),
         Event::HandedBack { .. } => {
             ensure(state.hands_off(), || "it was not taken over".into())?;
             state.taken_over = None;

@@ -3,6 +3,7 @@
 mod desired;
 mod fleet;
 mod ids;
+mod incident;
 mod percent;
 mod policy;
 mod problem;
@@ -20,6 +21,7 @@ pub mod verdict;
 pub use desired::{Desired, DesiredDrain, DesiredFleet, Drained, Exit, Instance, Journey, Observed};
 pub use fleet::{Artifact, ArtifactSource, Check, Fleet, FleetSpec, Probe, Resources, Size};
 pub use ids::{FleetId, InstanceId, Principal, RolloutId};
+pub use incident::Incident;
 pub use percent::Percent;
 pub use policy::{FailurePolicy, OnNewer, Policies, Reaction, Recovery, RollbackMode, StableUnhealthy};
 pub use problem::Problem;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Affinity, Hook, ItemKind};
+use super::{Affinity, Hook, ItemKind, Occasion};
 
 /// The policies of one rollout. Every field has the documented default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub struct Policies {
     /// Items of the post-deployment validation that somebody checks, beside what the verdicts say; the last Bake
     /// waits for them until its `max`.
     pub validation: Vec<ItemKind>,
+    /// Says whether data is intact after a rollback; none: nobody looks. It only reads: it may be called again.
+    pub data_integrity: Option<Hook>,
 }
 
 /// What each kind of failure leads to.
@@ -124,7 +126,8 @@ pub enum StableUnhealthy {
 pub struct Recovery {
     /// After this, open items are recorded as they are (5 min).
     pub max: Duration,
-    /// Items that somebody checks; the others are NOT_CHECKED. Health is checked by the executor itself.
+    /// Items that are looked at (all), as far as somebody can: health by the executor itself, data integrity by
+    /// its hook, the rest by the monitor once traffic has moved. The others are NOT_CHECKED.
     pub items: Vec<ItemKind>,
 }
 
@@ -148,6 +151,7 @@ impl Default for Policies {
             readiness_grace: Duration::from_secs(10),
             contract: Vec::new(),
             validation: Vec::new(),
+            data_integrity: None,
         }
     }
 }
@@ -170,6 +174,6 @@ impl Default for FailurePolicy {
 
 impl Default for Recovery {
     fn default() -> Self {
-        Self { max: Duration::from_secs(300), items: vec![ItemKind::Health] }
+        Self { max: Duration::from_secs(300), items: ItemKind::of(Occasion::Recovery).to_vec() }
     }
 }

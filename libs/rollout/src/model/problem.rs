@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{FleetId, InstanceId};
 
-/// Something that keeps a platform from what it was asked for, for people. Nothing is decided by it: what follows from
-/// it (an instance that is not ready, one that ended) is observed by itself.
+/// Something that keeps a platform from what it was asked for. It is the reason of what follows from it (an instance that
+/// is not ready, one that ended); one that [lasts](Self::lasts) is a deploy failure by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind: UPPER_SNAKE, as the platform names it (`PORT_IN_USE`).
@@ -25,4 +25,16 @@ pub struct Problem {
     /// What to do about it; empty: the platform does not know.
     #[serde(default)]
     pub remedy: String,
+}
+
+/// Kinds that do not go away while nobody does anything.
+const LASTING: [&str; 4] = ["ARTIFACT_MISSING", "ARTIFACT_DIGEST", "START_FAILED", "LIMITS"];
+
+// === impl Problem ===
+
+impl Problem {
+    /// Whether it keeps an instance from running until somebody does something about it.
+    pub fn lasts(&self) -> bool {
+        LASTING.contains(&self.code.as_str())
+    }
 }

@@ -111,12 +111,19 @@ pub struct Rollout {
     pub inputs: BTreeMap<usize, String>,
     /// Post-deployment or recovery validation, the latest.
     pub validation: Vec<ValidationItem>,
+    /// How often a recovery was begun: each has an analysis of its own.
+    #[serde(default)]
+    pub recoveries: u32,
     /// Instances of the candidate that have ever been ready.
     pub ever_ready: BTreeSet<InstanceId>,
     /// When instances of the candidate last ended by themselves (at most 3).
     pub crashes: Vec<Timestamp>,
     /// Since when the candidate's readiness has been below its share.
     pub below_since: Option<Timestamp>,
+    /// Since when the platform has named a problem that keeps the candidate from running and does not go away by
+    /// itself.
+    #[serde(default)]
+    pub blocked_since: Option<Timestamp>,
     /// What failed instances left behind.
     pub evidence: Vec<Evidence>,
     /// Connections that a drain had to close.
@@ -240,6 +247,12 @@ impl Rollout {
             || self.policies().guided
             || self.policies().rollback_mode == Stay
             || matches!(self.kind, Kind::Rollback { .. })
+    }
+
+    /// Whether the monitor watches it: verdicts are asked for, and traffic has moved.
+    pub fn watched(&self) -> bool {
+        let judged = |step: &Step| matches!(step, Step::Bake(bake) if bake.checks);
+        self.segment > 0 && self.steps.iter().any(judged)
     }
 
     /// How long it took, or has taken until `now`.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Drained, Fleet, FleetId, FleetSpec, HookRun, Instance, InstanceId, Percent, Reason, Rollout, RolloutId,
-    Split, TargetSpec,
+    Drained, Fleet, FleetId, FleetSpec, HookRun, Incident, Instance, InstanceId, Percent, Problem, Reason,
+    Rollout, RolloutId, Split, TargetSpec,
 };
 
 /// The state of one target: the unit of journal stream, of desired state, of fencing.
@@ -52,6 +52,8 @@ pub struct TargetState {
     pub drift_at: Option<Timestamp>,
     /// A person changes again what was corrected: nothing converges until somebody decides.
     pub contested: Option<Reason>,
+    /// What this target and others lost together last.
+    pub incident: Option<Incident>,
 }
 
 /// What was last seen on the platform.
@@ -70,6 +72,8 @@ pub struct Seen {
     pub drained: BTreeMap<FleetId, Drained>,
     /// The reason of a take-over on the platform itself.
     pub taken_over: Option<String>,
+    /// What keeps the platform or the router from what they were asked for.
+    pub problems: Vec<Problem>,
 }
 
 /// A release that has served.
@@ -173,6 +177,21 @@ impl TargetState {
     pub fn wanted(&self, fleet: FleetId) -> u32 {
         let Some(fleet) = self.fleets.get(&fleet) else { return 0 };
         fleet.size.count(self.instances(), self.split.share(fleet.id))
+    }
+
+    /// What keeps a fleet from running; else what keeps its target from being as it should.
+    pub fn problem(&self, fleet: FleetId) -> Option<&Problem> {
+        let of_fleet = |it: &Problem| {
+            let instance = it.instance.and_then(|id| self.observed.instances.get(&id));
+            it.fleet.or(instance.map(|it| it.fleet))
+        };
+        let all = &self.observed.problems;
+        let own = all.iter().filter(|it| of_fleet(it) == Some(fleet));
+        // one that does not go away by itself says more than one that may
+        own.clone()
+            .find(|it| it.lasts())
+            .or_else(|| own.clone().next())
+            .or_else(|| all.iter().find(|it| of_fleet(it).is_none()))
     }
 
     /// Whether platform and router have applied what is wanted now.

@@ -67,6 +67,9 @@ pub enum Occasion {
 // === impl ItemKind ===
 
 impl ItemKind {
+    /// Those that the monitor's checks speak for.
+    pub const MONITORED: [Self; 4] = [Self::Performance, Self::ErrorRates, Self::Journeys, Self::Business];
+
     /// Those of an occasion, in the order they are shown.
     pub const fn of(occasion: Occasion) -> &'static [Self] {
         const ALL: [ItemKind; 6] = [

@@ -56,6 +56,9 @@ pub struct Check {
     pub item: Option<ItemKind>,
     /// Its level.
     pub level: Level,
+    /// What it says by itself; none: nothing that is known of, and then the verdict speaks for it.
+    #[serde(default)]
+    pub decision: Option<Decision>,
     /// The candidate's value with unit.
     #[serde(default)]
     pub value: String,

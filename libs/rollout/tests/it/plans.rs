@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bellwether_rollout::{
-    Artifact, Bake, BlueGreen, Canary, CanaryStep, FleetSpec, Percent, Policies, Recreate, Rolling, Size,
-    StartRequest, Step, Strategy,
+    Artifact, Bake, BlueGreen, Call, Canary, CanaryStep, FleetId, FleetSpec, Hook, ItemKind, Percent,
+    Policies, Problem, Recovery, Recreate, Rolling, Size, StartRequest, Step, Strategy,
 };
 
 use crate::sim::rollout_id;
@@ -21,6 +21,23 @@ pub fn spec(version: u128) -> FleetSpec {
         ..Artifact::default()
     };
     FleetSpec { artifact, command: "shop".into(), ..FleetSpec::default() }
+}
+
+/// A problem of a fleet that lasts or one that may go away, or none.
+pub fn problems(fleet: FleetId, pick: u8) -> Vec<Problem> {
+    let problem = |code: &str| Problem {
+        code: code.into(),
+        fleet: Some(fleet),
+        instance: None,
+        message: "the program cannot be started: no such file".into(),
+        since: None,
+        remedy: "Correct the command.".into(),
+    };
+    match pick % 3 {
+        0 => vec![problem("START_FAILED")],
+        1 => vec![problem("NO_PORT")],
+        _ => vec![],
+    }
 }
 
 /// Rollout `number` of version `number`.
@@ -41,7 +58,19 @@ pub fn plan(number: u128, strategy: Strategy) -> StartRequest {
 }
 
 pub fn policies() -> Policies {
-    Policies { keep: Duration::from_secs(600), drain: Duration::from_secs(30), ..Policies::default() }
+    // most tests are not about recovery: stable is well as soon as it is ready
+    let recovery = Recovery { items: vec![ItemKind::Health], ..Recovery::default() };
+    Policies {
+        keep: Duration::from_secs(600),
+        drain: Duration::from_secs(30),
+        recovery,
+        ..Policies::default()
+    }
+}
+
+pub fn hook(name: &str) -> Hook {
+    let call = Call::Http { url: format!("http://127.0.0.1/{name}") };
+    Hook { name: name.into(), call, timeout: Duration::from_secs(30), on_undo: None, on_unknown: None }
 }
 
 pub fn direct(number: u128) -> StartRequest {

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use bellwether_rollout::{Desired, Drained, Exit, FleetId, Instance, InstanceId, Observed, Split, after};
+use bellwether_rollout::{
+    Desired, Drained, Exit, FleetId, Instance, InstanceId, Observed, Problem, Split, after,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -33,6 +35,7 @@ pub struct Platform {
     pub generation: u64,
     pub drained: BTreeMap<FleetId, Drained>,
     pub taken_over: Option<String>,
+    pub problems: Vec<Problem>,
     /// Ever started, by fleet.
     pub started: BTreeMap<FleetId, u32>,
     pub peak: usize,
@@ -55,6 +58,7 @@ impl Platform {
             generation: 0,
             drained: BTreeMap::new(),
             taken_over: None,
+            problems: vec![],
             started: BTreeMap::new(),
             peak: 0,
             splits: vec![],
@@ -183,7 +187,7 @@ impl Platform {
             route_revision: None,
             drained: self.drained.clone(),
             taken_over: self.taken_over.clone(),
-            problems: vec![],
+            problems: self.problems.clone(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether_rollout::{
     Action, Command, Decision, Event, FleetId, Input, Percent, Principal, Reason, Refusal, Rollout,
     RolloutEvent, RolloutId, StartRequest, State, StepEnd, TargetSpec, TargetState, Verdict, after, analysis,
-    decide, desired, evolve, invariants, replay, wake_at,
+    decide, desired, evolve, invariants, replay, resume, wake_at,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -198,7 +198,11 @@ impl Sim {
     }
 
     pub fn monitor_up(&mut self, number: u128) {
-        self.input(Input::MonitorUp { rollout: rollout_id(number) });
+        self.monitor_up_of(rollout_id(number));
+    }
+
+    pub fn monitor_up_of(&mut self, rollout: RolloutId) {
+        self.input(Input::MonitorUp { rollout, since: self.now });
     }
 
     pub fn rollout(&self, number: u128) -> &Rollout {
@@ -240,6 +244,14 @@ impl Sim {
             Event::Rollout { id, what } if *id == wanted => Some(what),
             _ => None,
         })
+    }
+
+    /// The first input of a process that found the rollout under observation.
+    pub fn resume(&mut self, last_heard: Timestamp, input: Input) -> usize {
+        let events = resume(&self.state, last_heard, input, self.now).unwrap();
+        let count = events.len();
+        self.commit(events);
+        count
     }
 
     /// A crash: everything but the journal is lost.

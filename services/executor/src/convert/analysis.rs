@@ -3,23 +3,62 @@
 use std::time::Duration;
 
 use bellwether_proto::{common::v1 as common, monitor::v1 as pb};
-use bellwether_rollout::{AnalysisSpec, Bake, FleetId, Percent, Rollout, Route, Step, analysis as wanted};
+use bellwether_rollout::{
+    AnalysisSpec, Bake, FleetId, Percent, Rollout, Route, Step, analysis as wanted, recovery_analysis,
+};
 
-use super::{output::duration, verdict::analysis_name};
+use super::{
+    output::duration,
+    verdict::{Which, analysis_name},
+};
 use crate::targets::{TargetEntry, Targets};
 
 /// Evidence is kept over at most this long.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// The analysis that a target wants now.
+/// The analysis that a target wants now: that of its candidate, or of stable after a rollback.
 pub(crate) fn analysis(entry: &TargetEntry) -> Option<pb::Analysis> {
+    of_candidate(entry).or_else(|| of_recovery(entry))
+}
+
+/// Stable is judged alone, by the policy's absolute limits: there is nothing beside it to compare it with.
+fn of_recovery(entry: &TargetEntry) -> Option<pb::Analysis> {
+    let spec = recovery_analysis(&entry.state.core)?;
+    let rollout = Targets::rollout(entry, spec.rollout)?;
+    let record = entry.state.rollout(spec.rollout)?;
+    let segment = pb::Segment {
+        index: 1,
+        kind: pb::SegmentKind::Full.into(),
+        candidate_share_percent: 100.0,
+        route_revision: i64::try_from(spec.route_revision).unwrap_or(i64::MAX),
+        ..pb::Segment::default()
+    };
+    Some(pb::Analysis {
+        name: analysis_name(spec.rollout, Which::Recovery(spec.recovery)),
+        metadata: metadata(rollout),
+        target: entry.stream.to_string(),
+        candidate_fleet: spec.fleet.to_string(),
+        policy: Some(record.asked.health.clone()),
+        horizon: Some(duration(rollout.policies().recovery.max)),
+        one_sided_planned: true,
+        segment: Some(segment),
+        candidate_version: version(entry, Some(spec.fleet)),
+        ..pb::Analysis::default()
+    })
+}
+
+fn metadata(rollout: &Rollout) -> Option<common::Metadata> {
+    let (team, labels) = (rollout.request.team.clone(), rollout.request.labels.clone());
+    Some(common::Metadata { team, labels: labels.into_iter().collect(), ..Default::default() })
+}
+
+fn of_candidate(entry: &TargetEntry) -> Option<pb::Analysis> {
     let spec = wanted(&entry.state.core)?;
     let rollout = Targets::rollout(entry, spec.rollout)?;
     let record = entry.state.rollout(spec.rollout)?;
-    let (team, labels) = (rollout.request.team.clone(), rollout.request.labels.clone());
     Some(pb::Analysis {
-        name: analysis_name(spec.rollout, spec.analysis),
-        metadata: Some(common::Metadata { team, labels: labels.into_iter().collect(), ..Default::default() }),
+        name: analysis_name(spec.rollout, Which::Candidate(spec.analysis)),
+        metadata: metadata(rollout),
         target: entry.stream.to_string(),
         candidate_fleet: spec.candidate.to_string(),
         baseline_fleet: baseline(rollout, &spec),

@@ -11,4 +11,4 @@ mod verdict;
 pub(crate) use analysis::analysis;
 pub(crate) use names::RolloutName;
 pub(crate) use output::{capabilities, configuration_diff, rollout, target};
-pub(crate) use verdict::{analysis_of, verdict};
+pub(crate) use verdict::{Which, analysis_of, verdict};

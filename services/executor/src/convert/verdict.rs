@@ -7,27 +7,40 @@ use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::{name::ANALYSIS, time};
 use bellwether_rollout::{Decision, ItemKind, Level, Reason, RolloutId, Verdict, verdict::Check};
 
-/// The name of an analysis: the rollout's id for its first one, with a number for those that follow.
-pub(crate) fn analysis_name(rollout: RolloutId, analysis: u32) -> String {
-    match analysis {
-        1 => ANALYSIS.name(rollout),
-        later => ANALYSIS.name(format!("{rollout}.{later}")),
+/// Which of a rollout's analyses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Of the candidate, from 1.
+    Candidate(u32),
+    /// Of stable after a rollback, from 1.
+    Recovery(u32),
+}
+
+/// The name of an analysis: the rollout's id for its first one, with a number for those that follow; with `.recovery` and a
+/// number for those of stable.
+pub(crate) fn analysis_name(rollout: RolloutId, which: Which) -> String {
+    match which {
+        Which::Candidate(1) => ANALYSIS.name(rollout),
+        Which::Candidate(later) => ANALYSIS.name(format!("{rollout}.{later}")),
+        Which::Recovery(number) => ANALYSIS.name(format!("{rollout}.recovery.{number}")),
     }
 }
 
-/// The rollout and the number of an analysis.
-pub(crate) fn analysis_of(name: &str) -> Option<(RolloutId, u32)> {
+/// The rollout of an analysis, and which one it is.
+pub(crate) fn analysis_of(name: &str) -> Option<(RolloutId, Which)> {
     let id = ANALYSIS.parse(name)?;
-    let (rollout, analysis) = match id.split_once('.') {
-        Some((rollout, number)) => (rollout, number.parse().ok()?),
-        None => (id, 1),
+    let (rollout, rest) = id.split_once('.').unwrap_or((id, "1"));
+    let which = match rest.strip_prefix("recovery.") {
+        Some(number) => Which::Recovery(number.parse().ok()?),
+        None => Which::Candidate(rest.parse().ok()?),
     };
-    Some((RolloutId(uuid::Uuid::from_str(rollout).ok()?), analysis))
+    Some((RolloutId(uuid::Uuid::from_str(rollout).ok()?), which))
 }
 
-/// The verdict; none where it is of no analysis of ours or says nothing that this build knows.
-pub(crate) fn verdict(given: &pb::Verdict) -> Option<Verdict> {
-    let (rollout, analysis) = analysis_of(&given.analysis)?;
+/// The verdict on an analysis of this policy; none where it is of no analysis of ours or says nothing that this build knows.
+/// That of a recovery counts the recoveries as its analysis.
+pub(crate) fn verdict(given: &pb::Verdict, policy: &pb::HealthPolicy) -> Option<Verdict> {
+    let (rollout, Which::Candidate(analysis) | Which::Recovery(analysis)) = analysis_of(&given.analysis)?;
     let reason = given.reason.clone().unwrap_or_default();
     let hard_limit = matches!(reason.code.as_str(), "HARD_LIMIT" | "CRITICAL_EVENT");
     let decided_at = given.decide_time.as_ref().and_then(time::timestamp);
@@ -38,7 +51,7 @@ pub(crate) fn verdict(given: &pb::Verdict) -> Option<Verdict> {
         sequence: u64::try_from(given.sequence).ok()?,
         decision: decision(given.decision())?,
         reason: Reason { code: reason.code, text: reason.text, values: reason.values.into_iter().collect() },
-        checks: given.checks.iter().map(check).collect(),
+        checks: given.checks.iter().map(|it| check(it, policy)).collect(),
         hard_limit,
         decided_at: decided_at.unwrap_or(Timestamp::UNIX_EPOCH),
     })
@@ -55,28 +68,46 @@ fn decision(given: pb::Decision) -> Option<Decision> {
     })
 }
 
-fn check(given: &pb::CheckResult) -> Check {
+fn check(given: &pb::CheckResult, policy: &pb::HealthPolicy) -> Check {
     let value = |number: Option<f64>| number.map(|it| format!("{it:.4} {}", given.unit)).unwrap_or_default();
+    let baseline = value(given.baseline);
+    let limit = given.threshold.map(|limit| format!("at most {}", value(Some(limit)))).unwrap_or_default();
     Check {
         name: given.id.clone(),
-        item: item(given),
+        item: item(given, policy),
+        decision: decision(given.decision()),
         level: match given.level() {
             pb::Level::Unspecified | pb::Level::Ok => Level::Ok,
             pb::Level::Warn => Level::Warn,
             pb::Level::Fail => Level::Fail,
         },
         value: value(given.candidate),
-        baseline: value(given.baseline),
+        baseline: if baseline.is_empty() { limit } else { baseline },
     }
 }
 
-/// Which validation item a check speaks for: latencies are measured in time, everything else is a share of requests.
-fn item(given: &pb::CheckResult) -> Option<ItemKind> {
-    Some(match given.unit.as_str() {
-        "ms" | "s" => ItemKind::Performance,
-        _ if !given.journeys.is_empty() => ItemKind::Journeys,
-        _ => ItemKind::ErrorRates,
-    })
+/// Which validation item a check speaks for: what the policy says that it looks at, or what its id and its unit do.
+fn item(given: &pb::CheckResult, policy: &pb::HealthPolicy) -> Option<ItemKind> {
+    use pb::check::Kind;
+    let id = given.id.strip_suffix("-alone").unwrap_or(&given.id);
+    if id == "business" || id.starts_with("business-") {
+        return Some(ItemKind::Business);
+    }
+    // the critical journeys of the policy, each on its own
+    if id.strip_prefix("journey-").is_some_and(|id| policy.journeys.iter().any(|it| it.id == id)) {
+        return Some(ItemKind::Journeys);
+    }
+    let kind = policy.checks.iter().find(|it| it.id == id).and_then(|it| it.kind.as_ref());
+    match kind {
+        Some(Kind::ErrorRate(rate)) if !rate.journey.is_empty() => Some(ItemKind::Journeys),
+        Some(Kind::ErrorRate(_)) => Some(ItemKind::ErrorRates),
+        Some(Kind::Latency(_)) => Some(ItemKind::Performance),
+        // of no user: whether the router does as it was told
+        Some(Kind::TrafficShare(_)) => None,
+        _ if id == "traffic-share" => None,
+        _ if matches!(given.unit.as_str(), "ms" | "s") => Some(ItemKind::Performance),
+        _ => Some(ItemKind::ErrorRates),
+    }
 }
 
 #[cfg(test)]
@@ -86,9 +117,43 @@ mod tests {
     #[test]
     fn names_lead_back_to_the_rollout() {
         let rollout = RolloutId(uuid::Uuid::from_u128(9));
-        for analysis in [1, 2, 12] {
-            assert_eq!(analysis_of(&analysis_name(rollout, analysis)), Some((rollout, analysis)));
+        let all = [Which::Candidate(1), Which::Candidate(2), Which::Candidate(12), Which::Recovery(1)];
+        for which in all {
+            assert_eq!(analysis_of(&analysis_name(rollout, which)), Some((rollout, which)));
         }
         assert_eq!(analysis_of("analyses/somebody-elses"), None);
+    }
+
+    fn speaks_for(id: &str, unit: &str, policy: &pb::HealthPolicy) -> Option<ItemKind> {
+        item(&pb::CheckResult { id: id.into(), unit: unit.into(), ..Default::default() }, policy)
+    }
+
+    #[test]
+    fn checks_speak_for_the_items_that_the_policy_says() {
+        use pb::check::Kind;
+        let check = |id: &str, kind| pb::Check { id: id.into(), kind: Some(kind), ..Default::default() };
+        let of_journey = pb::ErrorRateCheck { journey: "checkout".into(), ..Default::default() };
+        let policy = pb::HealthPolicy {
+            checks: vec![
+                check("paying", Kind::ErrorRate(of_journey)),
+                check("speed", Kind::Latency(pb::LatencyCheck::default())),
+                check("share", Kind::TrafficShare(pb::TrafficShareCheck {})),
+            ],
+            journeys: vec![pb::Journey { id: "checkout".into(), ..Default::default() }],
+            ..Default::default()
+        };
+        let expected = [
+            ("paying-alone", "percent", Some(ItemKind::Journeys)),
+            ("journey-checkout", "percent", Some(ItemKind::Journeys)),
+            ("speed", "ms", Some(ItemKind::Performance)),
+            ("share", "percent", None),
+            ("business-orders", "percent", Some(ItemKind::Business)),
+            ("errors-alone", "percent", Some(ItemKind::ErrorRates)),
+        ];
+        for (id, unit, kind) in expected {
+            assert_eq!(speaks_for(id, unit, &policy), kind, "{id}");
+        }
+        assert_eq!(speaks_for("latency", "ms", &pb::HealthPolicy::default()), Some(ItemKind::Performance));
+        assert_eq!(speaks_for("traffic-share", "percent", &pb::HealthPolicy::default()), None);
     }
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bellwether_clock::Timestamp;
 use bellwether_proto::monitor::v1 as pb;
-use bellwether_rollout::{Input, RolloutId};
+use bellwether_rollout::{Decision, Input, Reason, RolloutId, Verdict};
 use tonic::{Code, Status};
 use tracing::{Instrument as _, info_span};
 
 use super::{link::SILENCE, source::MonitorSource};
 use crate::{
-    convert,
+    convert::{self, Which},
     record::Note,
     shell::{Executor, State},
     targets::TargetEntry,
@@ -20,6 +20,9 @@ use crate::{
 
 /// Between two attempts to tell the monitor.
 const AGAIN: Duration = Duration::from_millis(500);
+/// A process that has just found a rollout under observation says that it observes it only once it has for this long:
+/// one that ends before has added nothing.
+const FIRST: Duration = Duration::from_secs(1);
 
 /// What the monitor was last told.
 #[derive(Default)]
@@ -32,6 +35,8 @@ struct Told {
     stale: bool,
     /// Since when it has not taken what it was told; none: it knows everything.
     failing_since: Option<Timestamp>,
+    /// Since when it watches what is wanted, and is heard; none: it does not.
+    watching_since: Option<Timestamp>,
 }
 
 /// Follows the state until the process ends.
@@ -47,11 +52,21 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
             None => wanted.is_none(),
         };
         told.failing_since = (!synced).then(|| told.failing_since.unwrap_or_else(|| executor.env().now()));
-        if let Some((rollout, _)) = wanted.as_ref().and_then(|it| convert::analysis_of(&it.name)) {
-            let lost_since = told.failing_since.filter(|_| heard.up).or((!heard.up).then_some(heard.at));
-            tell(executor, &state, &entry, rollout, lost_since).await;
-        }
-        let settled = synced && (heard.up || wanted.is_none());
+        let watching = synced && heard.up && wanted.is_some();
+        told.watching_since = watching.then(|| told.watching_since.unwrap_or_else(|| executor.env().now()));
+        let told_all = match wanted.as_ref().and_then(|it| convert::analysis_of(&it.name)) {
+            Some((rollout, Which::Candidate(_))) => {
+                let lost_since = told.failing_since.filter(|_| heard.up).or((!heard.up).then_some(heard.at));
+                let watch = told.watching_since.ok_or(lost_since.unwrap_or(heard.at));
+                tell(executor, &state, &entry, rollout, watch).await
+            }
+            Some((rollout, Which::Recovery(recovery))) if executor.monitor().is_none() => {
+                nobody_looks(executor, &state, rollout, recovery).await;
+                true
+            }
+            Some((_, Which::Recovery(_))) | None => true,
+        };
+        let settled = synced && told_all && (heard.up || wanted.is_none());
         let again = async {
             match settled {
                 true => std::future::pending().await,
@@ -66,41 +81,53 @@ pub(crate) async fn run(executor: &Executor, mut state: State) {
     }
 }
 
-/// What the process before this one had under observation was not observed since its last event. Said before anything
-/// else: time that nobody watched counts for nothing.
-pub(crate) async fn report_gap(executor: &Executor, state: &State) {
-    let entry = state.borrow().clone();
-    let watched = entry.state.core.begun().filter(|it| it.monitor.up);
-    if let Some(rollout) = watched.map(bellwether_rollout::Rollout::id) {
-        let lost = Input::MonitorLost { rollout, last_heard: entry.update_time };
-        executor.deliver(state, lost, Note::default()).await;
-    }
+/// Where there is no monitor, what only a monitor could tell is not checked.
+async fn nobody_looks(executor: &Executor, state: &State, rollout: RolloutId, recovery: u32) {
+    let verdict = Verdict {
+        rollout,
+        analysis: recovery,
+        segment: 1,
+        sequence: 0,
+        // it has seen all that it will ever see: nothing
+        decision: Decision::Pass,
+        reason: Reason::new("NO_MONITOR", "no monitor is configured"),
+        checks: Vec::new(),
+        hard_limit: false,
+        decided_at: executor.env().now(),
+    };
+    executor.deliver(state, Input::Recovery(Box::new(verdict)), Note::default()).await;
 }
 
-/// Says that the rollout is watched, or that it is not, once either is sure and news. `lost_since`: when the monitor was
-/// last known to watch it; none: it does.
+/// Says that the rollout is watched, or that it is not, once either is sure and news; whether there is nothing more to say.
+/// `watch`: since when it is watched, or when it last was.
 async fn tell(
     executor: &Executor,
     state: &State,
     entry: &TargetEntry,
     rollout: RolloutId,
-    lost_since: Option<Timestamp>,
-) {
-    let Some(known) = entry.state.core.rollouts.get(&rollout) else { return };
-    let Some(lost_since) = lost_since else {
-        if !known.monitor.up {
-            executor.deliver(state, Input::MonitorUp { rollout }, Note::default()).await;
+    watch: Result<Timestamp, Timestamp>,
+) -> bool {
+    let Some(known) = entry.state.core.rollouts.get(&rollout) else { return true };
+    let lost_since = match watch {
+        Ok(since) => {
+            let inherited = executor.inherited().unobserved(entry).is_some();
+            if inherited && executor.env().since(since) < FIRST {
+                return false;
+            }
+            if inherited || !known.monitor.up {
+                executor.deliver(state, Input::MonitorUp { rollout, since }, Note::default()).await;
+            }
+            return true;
         }
-        return;
+        Err(lost_since) => lost_since,
     };
     // an analysis that has just been asked for is not lost yet
     let last_heard = if known.monitor.up { lost_since } else { lost_since.max(known.step.since) };
     let told = !known.monitor.up && known.hold.is_some();
     if !told && known.is_running() && executor.env().since(last_heard) >= SILENCE {
-        let incident = executor.common_mode().lost(&entry.stream, executor.env());
-        let note = Note { incident, ..Note::default() };
-        executor.deliver(state, Input::MonitorLost { rollout, last_heard }, note).await;
+        executor.deliver(state, Input::MonitorLost { rollout, last_heard }, Note::default()).await;
     }
+    true
 }
 
 // === impl Told ===

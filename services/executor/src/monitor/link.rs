@@ -9,7 +9,10 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::source::{MonitorSource, Sign};
-use crate::{convert, shell::Executor};
+use crate::{
+    convert::{self, Which},
+    shell::Executor,
+};
 
 /// A stream that was silent for this long is lost.
 pub(crate) const SILENCE: Duration = Duration::from_secs(5);
@@ -121,11 +124,15 @@ impl Link {
     }
 }
 
-/// A change of decision goes to its target; a refresh of one says nothing new to the core, and is shown.
+/// A change of decision goes to its target; a refresh of one says nothing new to the core, and is shown. What is said of a
+/// recovery all goes to the target: its items are what is shown of it.
 fn dispatch(executor: &Executor, verdict: Box<pb::Verdict>) {
-    let Some((rollout, _)) = convert::analysis_of(&verdict.analysis) else { return };
-    executor.refreshes().take(rollout, &verdict);
-    if verdict.sequence > 0 {
+    let Some((rollout, which)) = convert::analysis_of(&verdict.analysis) else { return };
+    let of_recovery = matches!(which, Which::Recovery(_));
+    if !of_recovery {
+        executor.refreshes().take(rollout, &verdict);
+    }
+    if of_recovery || verdict.sequence > 0 {
         executor.seats().judge(rollout, verdict);
     }
 }

@@ -3,7 +3,7 @@
 use bellwether_clock::Timestamp;
 use bellwether_resource::{Decision, Entry};
 use bellwether_rollout::{
-    Decision as Verdict, Event, Input, Kind, Refusal, Rollout, RolloutEvent, RolloutId, State, decide,
+    Decision as Verdict, Event, Input, Kind, Refusal, Rollout, RolloutEvent, RolloutId, State, decide, resume,
 };
 use bytes::Bytes;
 
@@ -13,17 +13,23 @@ use crate::{
     targets::{TargetEntry, Targets},
 };
 
-/// What follows from an input at this moment; nothing at all is a decision too.
+/// What follows from an input at this moment; nothing at all is a decision too. `unobserved`: since when nobody has
+/// observed the rollout at work, where no process has said so yet.
 ///
 /// # Errors
 /// The core's refusal of a command; nothing is changed then.
 pub(super) fn facts(
     entry: &TargetEntry,
+    unobserved: Option<Timestamp>,
     input: Input,
     note: Note,
     now: Timestamp,
 ) -> Result<Decision<Targets, ()>, Refusal> {
-    let events = decide(&entry.state.core, input, now)?;
+    let core = &entry.state.core;
+    let events = match unobserved {
+        Some(last_heard) => resume(core, last_heard, input, now)?,
+        None => decide(core, input, now)?,
+    };
     let facts = with_note(events, note);
     let urgent = urgent(entry, &facts);
     let archived = archived(entry, &facts, now);
@@ -79,16 +85,13 @@ fn ended(facts: &[Fact]) -> Vec<RolloutId> {
 
 /// Each part of the note goes with the fact that it belongs to; the command with the first one, the trace with all.
 fn with_note(events: Vec<Event>, note: Note) -> Vec<Fact> {
-    let Note { trace, mut command, mut asked, mut verdict, mut incident } = note;
+    let Note { trace, mut command, mut asked, mut verdict } = note;
     let fact = |event: Event| {
         let mut note = Note { trace: trace.clone(), command: command.take(), ..Note::default() };
         if let Event::Rollout { what, .. } = &event {
             match what {
                 RolloutEvent::Accepted { .. } => note.asked = asked.take(),
                 RolloutEvent::Judged(_) => note.verdict = verdict.take(),
-                RolloutEvent::Monitored { .. } | RolloutEvent::Held(Some(_)) => {
-                    note.incident = incident.take()
-                }
                 _ => {}
             }
         }

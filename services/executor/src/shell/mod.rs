@@ -12,6 +12,7 @@
 pub(crate) mod archive;
 mod commands;
 mod decide;
+mod inherited;
 mod pulse;
 mod seat;
 mod seats;
@@ -31,7 +32,7 @@ use crate::{
     drivers::Drivers,
     hooks::Hooks,
     metrics::ExecutorMetrics,
-    monitor::{CommonMode, Link, MonitorSource, Refreshes},
+    monitor::{Link, Losses, MonitorSource, Refreshes},
     record::Note,
     targets::{TargetEntry, Targets},
 };
@@ -53,8 +54,9 @@ struct Inner {
     seats: Seats,
     parts: Parts,
     link: Link,
-    common_mode: CommonMode,
+    losses: Losses,
     refreshes: Refreshes,
+    inherited: inherited::Inherited,
     metrics: ExecutorMetrics,
     stop: stop::Stopper,
 }
@@ -88,8 +90,9 @@ impl Executor {
             seats: Seats::default(),
             parts,
             link: Link::new(env.now()),
-            common_mode: CommonMode::default(),
+            losses: Losses::default(),
             refreshes: Refreshes::default(),
+            inherited: inherited::Inherited::default(),
             metrics,
             stop,
         }))
@@ -99,7 +102,9 @@ impl Executor {
     pub fn start(&self) {
         stop::watch_journal(self);
         self.0.link.clone().start(self);
-        for entry in self.store().all() {
+        let found = self.store().all();
+        self.0.inherited.take(&found);
+        for entry in found {
             self.publish(&entry);
         }
     }
@@ -122,9 +127,11 @@ impl Executor {
         E: From<Refusal> + Send + 'static,
     {
         let since = self.env().now();
+        let executor = self.clone();
         let decide = move |entry: &TargetEntry, now| {
             let (input, note) = input(entry)?;
-            Ok(decide::facts(entry, input, note, now)?.answer(answer))
+            let unobserved = executor.inherited().unobserved(entry);
+            Ok(decide::facts(entry, unobserved, input, note, now)?.answer(answer))
         };
         let done = self.store().transact(stream, call, decide).await;
         match &done {
@@ -217,8 +224,12 @@ impl Executor {
         &self.0.link
     }
 
-    pub(crate) fn common_mode(&self) -> &CommonMode {
-        &self.0.common_mode
+    pub(crate) fn losses(&self) -> &Losses {
+        &self.0.losses
+    }
+
+    pub(crate) fn inherited(&self) -> &inherited::Inherited {
+        &self.0.inherited
     }
 
     pub(crate) fn refreshes(&self) -> &Refreshes {

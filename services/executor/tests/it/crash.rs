@@ -54,25 +54,63 @@ async fn crashed_at(at: u64, durable: bool, decision: Decision, end: State) -> b
     let mut house = House::over(world, mortal.clone()).await;
     let untouched = tokio::select! {
         ends = drive(&mut house) => ends.is_ok(),
-        () = mortal.died() => false,
+        () = mortal.commits.died() => false,
     };
     let mut house = House::start(house.stop().await).await;
     let finished = tokio::time::timeout(Duration::from_secs(30), drive(&mut house)).await;
     let ends = finished.unwrap_or_else(|_| panic!("stuck after a crash at commit {at}")).unwrap();
-    let (one, two) = (&ends[0], &ends[1]);
-    assert_eq!((one.state(), two.state()), (State::Succeeded, end), "crash at commit {at}: {:?}", two.reason);
-    let target = house.get_target().await;
-    assert_eq!(target.last_rollout_number, 2, "crash at commit {at}: nothing was started twice");
-    let serving = if end == State::Succeeded { two } else { one };
-    let hands = house.hands();
-    assert_eq!(hands.split(SHOP).share(fleet(serving)).as_f64(), 100.0, "crash at commit {at}");
-    assert_eq!(hands.instances(SHOP, fleet(serving)).len(), 2, "crash at commit {at}");
-    let stats = hands.stats(SHOP);
-    assert_eq!(stats.started.len(), 2, "crash at commit {at}: no second fleet");
-    assert!(stats.started.values().all(|ids| ids.len() <= 2), "crash at commit {at}: no instance twice");
-    assert_eq!(stats.served_unready, [], "crash at commit {at}: no request met a fleet without instances");
+    told(&mut house, &ends, end, &format!("crash at commit {at}")).await;
     house.stop().await;
     untouched
+}
+
+/// The story was told once: one fleet each, no instance twice, no request lost, no event twice.
+async fn told(house: &mut House, ends: &[pb::Rollout], end: State, when: &str) {
+    let (one, two) = (&ends[0], &ends[1]);
+    assert_eq!((one.state(), two.state()), (State::Succeeded, end), "{when}: {:?}", two.reason);
+    let target = house.get_target().await;
+    assert_eq!(target.last_rollout_number, 2, "{when}: nothing was started twice");
+    let serving = if end == State::Succeeded { two } else { one };
+    let hands = house.hands();
+    assert_eq!(hands.split(SHOP).share(fleet(serving)).as_f64(), 100.0, "{when}");
+    assert_eq!(hands.instances(SHOP, fleet(serving)).len(), 2, "{when}");
+    let stats = hands.stats(SHOP);
+    assert_eq!(stats.started.len(), 2, "{when}: no second fleet");
+    assert!(stats.started.values().all(|ids| ids.len() <= 2), "{when}: no instance twice");
+    assert_eq!(stats.served_unready, [], "{when}: no request met a fleet without instances");
+}
+
+/// The same story with an executor whose every life ends at its first commit, right after that was durable.
+async fn of_single_commits(decision: Decision, end: State) {
+    let mut world = World::new(Script::new(Some(decision)));
+    for life in 1..300 {
+        let mortal = Mortal::new(open(&world.file(), &world.env).await, 1, true);
+        let mut house = House::over(world, mortal.clone()).await;
+        let ends = tokio::select! {
+            ends = tokio::time::timeout(Duration::from_secs(20), drive(&mut house)) => {
+                Some(ends.unwrap_or_else(|_| panic!("life {life} neither commits nor comes to an end")))
+            }
+            () = mortal.commits.died() => None,
+        };
+        if let Some(Ok(ends)) = ends {
+            assert!(life > 15, "the story has more commits than {life}");
+            told(&mut house, &ends, end, &format!("life {life}")).await;
+            house.stop().await;
+            return;
+        }
+        world = house.stop().await;
+    }
+    panic!("it does not come on");
+}
+
+#[tokio::test]
+async fn x01_an_executor_that_dies_at_each_of_its_commits_comes_on_in_r01() {
+    of_single_commits(Decision::Pass, State::Succeeded).await;
+}
+
+#[tokio::test]
+async fn x01_an_executor_that_dies_at_each_of_its_commits_comes_on_in_r02() {
+    of_single_commits(Decision::Fail, State::RolledBack).await;
 }
 
 /// At each commit, one after the other, until the story is over before the next one.

@@ -1,13 +1,17 @@
 //! Calls to the outside.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{Router, extract::State as With, http::HeaderMap, routing::post};
 use bellwether_proto::executor::v1 as pb;
 use pb::rollout::State;
+use tokio::sync::watch;
 
 use super::{
     house::{House, span, start},
@@ -17,7 +21,7 @@ use super::{
 /// The keys of the calls that came.
 #[derive(Clone, Default)]
 struct Calls {
-    keys: Arc<Mutex<Vec<String>>>,
+    keys: Arc<watch::Sender<Vec<String>>>,
     /// So many calls get no answer.
     hang: Arc<AtomicUsize>,
 }
@@ -33,14 +37,21 @@ impl Calls {
     }
 
     fn keys(&self) -> Vec<String> {
-        self.keys.lock().unwrap().clone()
+        self.keys.borrow().clone()
+    }
+
+    /// Waits for the first call.
+    async fn came(&self) {
+        let mut keys = self.keys.subscribe();
+        let first = keys.wait_for(|keys| !keys.is_empty());
+        tokio::time::timeout(Duration::from_secs(10), first).await.unwrap().unwrap();
     }
 }
 
 async fn called(With(calls): With<Calls>, headers: HeaderMap, body: String) -> String {
     let key = headers["idempotency-key"].to_str().unwrap().to_owned();
     assert!(body.contains(&key), "the body says it too");
-    calls.keys.lock().unwrap().push(key);
+    calls.keys.send_modify(|keys| keys.push(key));
     let hangs = calls.hang.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
     if hangs.is_ok() {
         std::future::pending::<()>().await;
@@ -101,12 +112,7 @@ async fn a_call_that_a_crash_interrupted_is_made_again_with_the_same_key() {
     calls.hang.store(1, Ordering::SeqCst);
     let migrate = step(pb::step::Kind::Hook(http("migrate", &url)));
     let rollout = house.rollout(custom("2", vec![migrate])).await;
-    let came = async {
-        while calls.keys().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(10), came).await.unwrap();
+    calls.came().await;
     let mut house = house.restart().await;
     assert_eq!(house.ended(&rollout.name).await.state(), State::Succeeded);
     let key = format!("{}/0", rollout.name.trim_start_matches("rollouts/"));

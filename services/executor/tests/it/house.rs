@@ -29,6 +29,8 @@ pub struct World {
     pub env: Env,
     pub fake: Fake,
     pub script: Script,
+    /// Whether the executor knows a monitor at all.
+    pub monitored: bool,
 }
 
 /// A running executor in its world.
@@ -50,7 +52,7 @@ impl World {
     pub fn new(script: Script) -> Self {
         let env = Env::system();
         let dir = tempfile::tempdir().unwrap();
-        Self { fake: Fake::new(env.clone()), dir, env, script }
+        Self { fake: Fake::new(env.clone()), dir, env, script, monitored: true }
     }
 
     pub fn file(&self) -> std::path::PathBuf {
@@ -64,7 +66,7 @@ impl World {
             ["true=/bin/true", "false=/bin/false", "sleep=/bin/sleep"].map(|it| it.parse().unwrap());
         Parts {
             drivers: Drivers::new().with("fake", Arc::new(self.fake.clone())),
-            monitor: Some(Arc::new(self.script.clone()) as Arc<dyn MonitorSource>),
+            monitor: self.monitored.then(|| Arc::new(self.script.clone()) as Arc<dyn MonitorSource>),
             hooks: Hooks::new(AddressPolicy::allowing(allow.into()), AllowList::new(commands, None)).unwrap(),
             metrics: Metrics::new(),
             shutdown,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by a panic")]
 
+mod around;
 mod commands;
 mod contract;
 mod crash;
@@ -9,9 +10,13 @@ mod first;
 mod full;
 mod hooks;
 mod house;
+mod journals;
 mod mortal;
 mod policies;
+mod problems;
+mod recovery;
 mod script;
+mod shown;
 mod streams;
 mod verdicts;
 mod wait;

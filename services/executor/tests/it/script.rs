@@ -33,6 +33,8 @@ struct State {
     sequence: i64,
     /// What each new segment gets at once.
     auto: Option<Decision>,
+    /// The same for what is asked about stable after a rollback.
+    recovery: Option<Decision>,
     /// Every call fails, and streams end.
     down: bool,
 }
@@ -40,9 +42,9 @@ struct State {
 // === impl Script ===
 
 impl Script {
-    /// One that gives `auto` to each new segment at once; none: nothing by itself.
+    /// One that gives `auto` to each new segment at once; none: nothing by itself. Stable is well after a rollback.
     pub fn new(auto: Option<Decision>) -> Self {
-        let state = Mutex::new(State { auto, ..State::default() });
+        let state = Mutex::new(State { auto, recovery: Some(Decision::Pass), ..State::default() });
         Self(Arc::new(Shared { state, signs: broadcast::Sender::new(1024), changed: watch::Sender::new(0) }))
     }
 
@@ -54,6 +56,19 @@ impl Script {
     pub fn down(&self, down: bool) {
         self.lock().down = down;
         self.0.changed.send_modify(|version| *version += 1);
+    }
+
+    /// What is said at once about stable after a rollback; none: nothing.
+    pub fn recovery(&self, decision: Option<Decision>) {
+        self.lock().recovery = decision;
+    }
+
+    /// Gives a verdict with these checks on stable after a rollback, once it is asked for.
+    pub async fn say_of_stable(&self, recovery: &str, decision: Decision, checks: Vec<pb::CheckResult>) {
+        self.asked(recovery, 1).await;
+        let mut verdict = self.lock().decide(recovery, 1, decision);
+        verdict.checks = checks;
+        self.repeat(verdict);
     }
 
     /// Gives a verdict on a rollout's present segment.
@@ -75,11 +90,15 @@ impl Script {
 
     /// The analysis of a rollout, once it is in a segment.
     pub async fn segment(&self, rollout: &str, index: i32) -> pb::Analysis {
-        let name = rollout.replace("rollouts/", "analyses/");
+        self.asked(&rollout.replace("rollouts/", "analyses/"), index).await
+    }
+
+    /// An analysis, once it is in a segment.
+    pub async fn asked(&self, name: &str, index: i32) -> pb::Analysis {
         let mut changed = self.0.changed.subscribe();
         let wait = async {
             loop {
-                let analysis = self.lock().analyses.get(&name).cloned();
+                let analysis = self.lock().analyses.get(name).cloned();
                 match analysis {
                     Some(analysis) if analysis.segment.unwrap().index >= index => return analysis,
                     _ => changed.changed().await.unwrap(),
@@ -94,6 +113,17 @@ impl Script {
         self.lock().stopped.clone()
     }
 
+    /// Waits until an analysis was stopped; false: it was not.
+    pub async fn stopped_once(&self, name: &str) -> bool {
+        let mut changed = self.0.changed.subscribe();
+        let wait = async {
+            while !self.stopped().iter().any(|it| it == name) {
+                changed.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok()
+    }
+
     fn up(&self) -> Result<(), Status> {
         if self.lock().down { Err(Status::unavailable("down")) } else { Ok(()) }
     }
@@ -104,7 +134,8 @@ impl Script {
             let mut state = self.lock();
             let segment = state.analyses[name].segment.unwrap().index;
             let known = state.verdicts.get(name).is_some_and(|it| it.segment == segment);
-            state.auto.filter(|_| !known).map(|auto| state.decide(name, segment, auto))
+            let auto = if name.contains(".recovery.") { state.recovery } else { state.auto };
+            auto.filter(|_| !known).map(|auto| state.decide(name, segment, auto))
         };
         verdict.into_iter().for_each(|verdict| self.repeat(verdict));
     }
@@ -153,6 +184,7 @@ impl MonitorSource for Script {
     async fn stop(&self, name: &str) -> Result<(), Status> {
         self.up()?;
         self.lock().stopped.push(name.into());
+        self.0.changed.send_modify(|version| *version += 1);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Verdicts, and none.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bellwether_proto::{executor::v1 as pb, monitor::v1::Decision};
 use pb::{rollout::State, watch_rollouts_response::Message};
@@ -33,7 +33,8 @@ async fn x05_repeated_late_and_reordered_verdicts_change_nothing() {
     assert_eq!(house.get(&rollout.name).await, ended, "what has ended stays as it is");
     let shares: Vec<_> = house.hands().stats(SHOP).splits.iter().map(|it| it.shares.len()).collect();
     assert!(!shares.is_empty());
-    assert_eq!(house.world.script.stopped(), [rollout.name.replace("rollouts/", "analyses/")]);
+    let analysis = rollout.name.replace("rollouts/", "analyses/");
+    assert_eq!(house.world.script.stopped(), [analysis.clone(), format!("{analysis}.recovery.1")]);
 }
 
 #[tokio::test]
@@ -58,23 +59,31 @@ async fn r31_a_lost_monitor_holds_and_several_losses_are_one_incident() {
         let held = house.until(&rollout.name, held).await;
         assert_eq!((at(&held), share(&held)), (Some("BAKE"), 10.0), "nothing was advanced or taken back");
     }
-    let incident = tokio::time::timeout(Duration::from_secs(10), async {
-        loop {
-            let message = facts.message().await.unwrap().unwrap().message;
-            let Some(Message::Changed(change)) = message else { continue };
-            let fact: serde_json::Value = serde_json::from_str(&change.change.unwrap().fact_json).unwrap();
-            if let Some(incident) = fact.get("incident") {
-                return incident["targets"].as_u64();
-            }
-        }
-    });
-    assert_eq!(incident.await.unwrap(), Some(2));
+    let named = incident(&mut facts).await;
+    assert_eq!(named, [other.to_owned(), super::house::TARGET.to_owned()].into());
     house.world.script.down(false);
     for rollout in [&one, &two] {
         house.until(&rollout.name, |it| !held(it)).await;
         house.world.script.say(&rollout.name, Decision::Pass);
         house.at(&rollout.name, "BAKE", 50.0).await;
     }
+}
+
+/// The targets that the one fact about an incident names.
+async fn incident(facts: &mut tonic::Streaming<pb::WatchRolloutsResponse>) -> BTreeSet<String> {
+    let told = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            let message = facts.message().await.unwrap().unwrap().message;
+            let Some(Message::Changed(change)) = message else { continue };
+            let change = change.change.unwrap();
+            if change.fact == "MONITOR_INCIDENT" {
+                let fact: serde_json::Value = serde_json::from_str(&change.fact_json).unwrap();
+                let targets = fact["event"]["incident"]["targets"].as_array().unwrap();
+                return targets.iter().map(|it| it.as_str().unwrap().to_owned()).collect();
+            }
+        }
+    });
+    told.await.unwrap()
 }
 
 #[tokio::test]
@@ -113,7 +122,7 @@ async fn r44_the_last_bake_fails_and_the_kept_fleet_serves_again() {
 }
 
 #[tokio::test]
-async fn r50_a_source_that_several_targets_lose_holds_them_all_whatever_their_policy() {
+async fn r50_what_several_targets_lose_holds_them_all_whatever_their_policy() {
     let mut house = House::silent().await;
     let targets: Vec<String> = (0..4).map(|number| format!("targets/shop-{number}@production")).collect();
     let mut rollouts = Vec::new();
@@ -123,23 +132,28 @@ async fn r50_a_source_that_several_targets_lose_holds_them_all_whatever_their_po
         let first = house.rollout(first).await;
         house.ended(&first.name).await;
         let mut request = pb::StartRolloutRequest { target: target.clone(), ..canary("2") };
-        request.policy.as_mut().unwrap().on_monitor_lost = pb::FailureAction::Stay.into();
+        request.policy.as_mut().unwrap().on_monitor_lost = pb::FailureAction::RollBack.into();
         let rollout = house.rollout(request).await;
         house.at(&rollout.name, "BAKE", 10.0).await;
         house.world.script.segment(&rollout.name, 1).await;
         rollouts.push(rollout.name);
     }
-    // the first one to lose it cannot know that it is not alone
-    house.world.script.say(&rollouts[0], Decision::Error);
-    house.until(&rollouts[0], |it| it.verdict.is_some()).await;
-    for rollout in &rollouts[1..] {
+    let mut facts =
+        house.client.watch_rollouts(pb::WatchRolloutsRequest::default()).await.unwrap().into_inner();
+    for rollout in &rollouts {
         house.world.script.say(rollout, Decision::Error);
     }
-    for rollout in &rollouts[1..] {
-        let held = house.until(rollout, |it| it.waiting_on.iter().any(|it| it.text.contains("ERROR"))).await;
+    let together = |it: &pb::Rollout| it.waiting_on.iter().any(|it| it.text.contains("the source ERROR"));
+    for rollout in &rollouts {
+        let held = house.until(rollout, together).await;
         assert_eq!((held.state(), share(&held)), (State::Running, 10.0));
     }
-    for rollout in &rollouts[1..] {
+    assert_eq!(incident(&mut facts).await, targets.into_iter().collect());
+    // one that comes after finds them held, and tells nothing again
+    let mut house = house.restart().await;
+    for rollout in &rollouts {
+        assert!(together(&house.get(rollout).await));
+        house.world.script.segment(rollout, 1).await;
         house.world.script.say(rollout, Decision::Pass);
         house.at(rollout, "BAKE", 50.0).await;
     }

@@ -36,14 +36,27 @@ fn said(change: &Change, target: &Target) -> Option<Said> {
         "DRIFT_CONTESTED" => {
             Said::page("was changed on the platform again; nothing converges until somebody decides")
         }
+        "MONITOR_INCIDENT" => Said::page(incident(change)),
         _ => return None,
     })
+}
+
+/// One incident of several targets, told by one of them.
+fn incident(change: &Change) -> String {
+    let fact: serde_json::Value = serde_json::from_str(&change.fact_json).unwrap_or_default();
+    let incident = &fact["event"]["incident"];
+    let targets = incident["targets"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<_> = targets.iter().filter_map(|it| it.as_str()?.strip_prefix("targets/")).collect();
+    let text = incident["reason"]["text"].as_str().unwrap_or("several targets lost what watches them");
+    format!("holds with others: {text} ({})", names.join(", "))
 }
 
 fn cdevent(fact: &str, message: &Message, title: &str) -> Option<CdEvent> {
     let kind = match fact {
         "TARGET_DELETED" => CdKind::ServiceRemoved,
-        "TARGET_NEEDS_OPERATOR" | "TARGET_TAKEN_OVER" | "DRIFT_CONTESTED" => CdKind::IncidentDetected,
+        "TARGET_NEEDS_OPERATOR" | "TARGET_TAKEN_OVER" | "DRIFT_CONTESTED" | "MONITOR_INCIDENT" => {
+            CdKind::IncidentDetected
+        }
         _ => return None,
     };
     Some(CdEvent {

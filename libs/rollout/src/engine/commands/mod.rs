@@ -51,6 +51,11 @@ pub(super) fn decide(state: &TargetState, command: &Command, now: Timestamp) -> 
     }
 }
 
+/// Whether the command would be accepted now, and change something.
+pub fn accepts(state: &TargetState, command: &Command, now: Timestamp) -> bool {
+    decide(state, command, now).is_ok_and(|events| !events.is_empty())
+}
+
 fn ctx(state: &TargetState, id: RolloutId, now: Timestamp) -> Result<Ctx<'_>, Refusal> {
     let rollout =
         state.rollouts.get(&id).ok_or_else(|| Refusal::NotFound { what: format!("rollouts/{id}") })?;

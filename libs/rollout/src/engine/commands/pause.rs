@@ -13,11 +13,14 @@ pub(super) fn pause(ctx: &Ctx, command: &Command, owner: &PauseOwner, after_step
     if ctx.rollout.ended() {
         return Err(wrong_state(ctx.rollout, "it is over"));
     }
-    if ctx.pause_of(owner).is_some_and(|it| it.after_step == after_step) {
+    let reason = Reason::new("PAUSED", command.reason.clone()).with("by", &command.by);
+    let present = ctx.pause_of(owner);
+    if present.is_some_and(|it| it.after_step == after_step && it.reason == reason) {
         return Ok(Vec::new());
     }
-    let reason = Reason::new("PAUSED", command.reason.clone()).with("by", &command.by);
-    let pause = Pause { owner: owner.clone(), reason, since: ctx.now, after_step };
+    // what is said last counts; since when it is held does not change by it
+    let since = present.map_or(ctx.now, |it| it.since);
+    let pause = Pause { owner: owner.clone(), reason, since, after_step };
     Ok(vec![ctx.event(RolloutEvent::Paused(pause))])
 }
 

@@ -1,8 +1,10 @@
 //! Inputs that are no commands: they never fail, at worst they change nothing.
 
 mod hook;
-mod monitor;
+mod incident;
+pub(super) mod monitor;
 mod observed;
+mod recovery;
 mod validation;
 mod verdict;
 
@@ -18,8 +20,11 @@ use crate::{
 pub(super) fn decide(state: &TargetState, input: Input, now: Timestamp) -> Vec<Event> {
     match input {
         Input::Verdict(verdict) => verdict::verdict(state, &verdict, now),
-        Input::MonitorUp { rollout } => monitor::up(state, rollout, now),
+        Input::MonitorUp { rollout, since } => monitor::up(state, rollout, since, now),
         Input::MonitorLost { rollout, last_heard } => monitor::lost(state, rollout, last_heard, now),
+        Input::CommonMode { rollout, reason } => incident::common_mode(state, rollout, reason, now),
+        Input::Incident(incident) => incident::raised(state, *incident),
+        Input::Recovery(verdict) => recovery::verdict(state, &verdict, now),
         Input::Observed(observed) => observed::observed(state, &observed, now),
         Input::RouteRefused { generation, error } => refused(state, generation, error, now),
         Input::HookOutcome { hook, attempt, outcome } => hook::hook(state, hook, attempt, outcome, now),

@@ -5,43 +5,48 @@ use jiff::Timestamp;
 use super::judged;
 use crate::{
     analysis::analysis,
-    engine::failure::{Failure, fail},
     event::{Event, RolloutEvent},
-    model::{Decision, Hold, HoldKind, Reason, RolloutId, TargetState, Verdict, verdict::COMMON_MODE},
+    model::{
+        Decision, Hold, HoldKind, Reason, Rollout, RolloutId, TargetState, Verdict, verdict::COMMON_MODE,
+    },
 };
 
-pub(super) fn up(state: &TargetState, id: RolloutId, now: Timestamp) -> Vec<Event> {
+pub(super) fn up(state: &TargetState, id: RolloutId, since: Timestamp, now: Timestamp) -> Vec<Event> {
     let Some(ctx) = judged(state, id, now).filter(|it| !it.rollout.monitor.up) else { return Vec::new() };
-    let mut events = vec![ctx.event(RolloutEvent::Monitored { up: true, since: now })];
-    if ctx.rollout.hold.as_ref().is_some_and(|it| it.kind == HoldKind::MonitorLost) {
+    let mut events = vec![ctx.event(RolloutEvent::Monitored { up: true, since: since.min(now) })];
+    if is_lost(ctx.rollout) {
         let hold = ctx.rollout.verdict.as_ref().and_then(|it| hold_of(it, now));
         events.push(ctx.event(RolloutEvent::Held(hold)));
     }
     events
 }
 
-/// It holds, and never advances; only what the policy says beyond that is done.
-pub(super) fn lost(state: &TargetState, id: RolloutId, last_heard: Timestamp, now: Timestamp) -> Vec<Event> {
+/// Whether it holds because the monitor is lost, to this target alone or to several.
+fn is_lost(rollout: &Rollout) -> bool {
+    let kinds = [HoldKind::MonitorLost, HoldKind::CommonMode];
+    !rollout.monitor.up && rollout.hold.as_ref().is_some_and(|it| kinds.contains(&it.kind))
+}
+
+/// It holds, and never advances. What the policy says beyond that is done once it is sure that others have not lost the
+/// same.
+pub(in crate::engine) fn lost(
+    state: &TargetState,
+    id: RolloutId,
+    last_heard: Timestamp,
+    now: Timestamp,
+) -> Vec<Event> {
     let Some(ctx) = judged(state, id, now) else { return Vec::new() };
     if analysis(state).is_none() {
         return Vec::new();
     }
-    let lost = ctx.rollout.hold.as_ref().is_some_and(|it| it.kind == HoldKind::MonitorLost);
-    if lost && !ctx.rollout.monitor.up {
+    if is_lost(ctx.rollout) {
         return Vec::new();
     }
     let since = last_heard.min(now);
     let reason =
         Reason::new("MONITOR_LOST", "the verdict stream is silent or down").with("last_heard", since);
-    let hold = Hold { kind: HoldKind::MonitorLost, reason: reason.clone(), since };
-    let mut events = vec![
-        ctx.event(RolloutEvent::Monitored { up: false, since }),
-        ctx.event(RolloutEvent::Held(Some(hold))),
-    ];
-    if ctx.rollout.is_running() {
-        events.extend(fail(&ctx, Failure::MonitorLost, reason));
-    }
-    events
+    let hold = Hold { kind: HoldKind::MonitorLost, reason, since: now };
+    vec![ctx.event(RolloutEvent::Monitored { up: false, since }), ctx.event(RolloutEvent::Held(Some(hold)))]
 }
 
 /// What a verdict holds.

@@ -47,6 +47,7 @@ fn difference(state: &TargetState, seen: &Observed) -> Option<Observation> {
         drained: (seen.drained != before.drained).then(|| seen.drained.clone()),
         taken_over: (seen.taken_over != before.taken_over)
             .then(|| seen.taken_over.clone().unwrap_or_default()),
+        problems: (seen.problems != before.problems).then(|| seen.problems.clone()),
     };
     let applied = seen.generation >= state.desired_since && !state.applied();
     let nothing = Observation { generation: seen.generation, ..Observation::default() };

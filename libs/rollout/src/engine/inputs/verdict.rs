@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use super::{super::Ctx, judged, monitor};
 use crate::{
-    engine::failure::{Failure, fail},
     event::{Event, RolloutEvent},
-    model::{Decision, Hold, HoldKind, TargetState, Verdict, verdict::COMMON_MODE},
+    model::{Decision, Hold, HoldKind, TargetState, Verdict},
 };
 
 pub(super) fn verdict(state: &TargetState, verdict: &Verdict, now: Timestamp) -> Vec<Event> {
@@ -14,12 +13,9 @@ pub(super) fn verdict(state: &TargetState, verdict: &Verdict, now: Timestamp) ->
     if !counts(&ctx, verdict) {
         return Vec::new();
     }
-    let mut events = monitor::up(state, verdict.rollout, now);
+    let mut events = monitor::up(state, verdict.rollout, now, now);
     events.push(ctx.event(RolloutEvent::Judged(verdict.clone())));
     events.extend(held(&ctx, verdict));
-    if verdict.decision == Decision::Error && verdict.reason.code != COMMON_MODE && ctx.rollout.is_running() {
-        events.extend(fail(&ctx, Failure::Error, verdict.reason.clone()));
-    }
     events
 }
 

@@ -4,11 +4,12 @@ use crate::{
     engine::{
         Ctx,
         failure::{Failure, fail, reaction},
+        validation::found,
     },
     event::{Event, RolloutEvent},
     model::{
-        Bake, Decision, Hold, HoldKind, ItemKind, ItemStatus, Level, Occasion, Override, Reaction, Reason,
-        StepEnd, StepKind, ValidationItem, Verdict, since,
+        Bake, Decision, Hold, HoldKind, ItemKind, ItemStatus, Occasion, Override, Reaction, Reason, StepEnd,
+        StepKind, ValidationItem, Verdict, since,
         verdict::{COMMON_MODE, PASS_BY_POLICY},
     },
 };
@@ -128,11 +129,6 @@ fn item(ctx: &Ctx, kind: ItemKind) -> ValidationItem {
         };
     }
     let Some(verdict) = current(ctx) else { return blank };
-    let Some(check) = verdict.checks.iter().find(|it| it.item == Some(kind)) else { return blank };
-    let status = match (check.level, verdict.decision) {
-        (Level::Fail, _) => ItemStatus::Fail,
-        (Level::Ok | Level::Warn, Decision::Pass) => ItemStatus::Pass,
-        (Level::Ok | Level::Warn, _) => ItemStatus::Undecided,
-    };
-    ValidationItem { status, value: check.value.clone(), baseline: check.baseline.clone(), ..blank }
+    let Some(found) = found(&verdict, kind) else { return blank };
+    ValidationItem { status: found.status, value: found.value, baseline: found.baseline, ..blank }
 }

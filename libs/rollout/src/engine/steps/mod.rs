@@ -20,6 +20,7 @@ pub(super) use hook::timed_out as hook_timed_out;
 use super::{
     Ctx,
     failure::{Failure, fail, interrupt},
+    problem::explained,
 };
 use crate::{
     event::{Event, RolloutEvent},
@@ -69,7 +70,8 @@ fn refused(ctx: &Ctx, code: &str) -> Option<Vec<Event>> {
         return None;
     }
     let reason = Reason::new(code, format!("what the step wants is refused: {}", step.refusal));
-    Some(fail(ctx, Failure::Deploy, reason.with("attempts", step.refused).with("error", &step.refusal)))
+    let reason = reason.with("attempts", step.refused).with("error", &step.refusal);
+    Some(fail(ctx, Failure::Deploy, explained(ctx, reason)))
 }
 
 /// Waits, until the progress deadline is over: then the policy decides, or a person where undoing is stuck.
@@ -85,5 +87,5 @@ fn wait(ctx: &Ctx, what: &str) -> Vec<Event> {
     let reason = Reason::new("PROGRESS_DEADLINE", format!("no progress within the deadline: {what}"))
         .with("deadline_seconds", seconds)
         .with("step", ctx.rollout.step.index);
-    fail(ctx, Failure::Deadline, reason)
+    fail(ctx, Failure::Deadline, explained(ctx, reason))
 }

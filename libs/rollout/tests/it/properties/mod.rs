@@ -1,6 +1,7 @@
 //! Random inputs in random order, with crashes, against a platform that misbehaves. Every invariant is checked
 //! after every event (see `sim`); here is what must hold in the end.
 
+mod offers;
 mod ops;
 mod run;
 
@@ -19,6 +20,7 @@ proptest! {
         let mut run = Run::new(n, first);
         for op in &ops {
             run.apply(op);
+            offers::are_what_is_accepted(&run.sim);
         }
         run.cooperate();
         run.check_end();

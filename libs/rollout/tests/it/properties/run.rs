@@ -6,7 +6,7 @@ use bellwether_rollout::{
     Action, Affinity, Answer, Choice, Decision, Effect, Gate, GateKind, Hook, HookId, Input, ItemKind,
     ItemStatus, Observed, Occasion, OnNewer, Outcome, PauseOwner, Percent, Reaction, Reason, Recovery,
     RolloutId, Route, Scale, Size, Split, StableUnhealthy, StartRequest, State, Step, Strategy, Verdict,
-    Wait, effects,
+    Wait, effects, recovery_analysis,
 };
 
 use super::ops::Op;
@@ -84,8 +84,18 @@ pub fn request(number: u8, id: u128, same: bool, policy: u8) -> StartRequest {
     request.policies.stable_unhealthy =
         if policy & 32 == 0 { StableUnhealthy::Allow } else { StableUnhealthy::Refuse };
     request.policies.affinity = (policy & 64 == 0).then(Affinity::default);
-    request.policies.recovery =
-        Recovery { max: secs(60), items: vec![ItemKind::Health, ItemKind::DataIntegrity] };
+    let Step::Hook(check) = hook() else { unreachable!() };
+    request.policies.data_integrity = Some(check);
+    request.policies.failure.monitor_lost = reaction(1);
+    request.policies.failure.error = reaction(2);
+    request.policies.recovery = Recovery {
+        max: secs(60),
+        items: if policy & 4 == 0 {
+            vec![ItemKind::Health, ItemKind::DataIntegrity]
+        } else {
+            Recovery::default().items
+        },
+    };
     request
 }
 
@@ -163,11 +173,16 @@ impl Run {
                     self.sim.input(Input::Verdict(Box::new(verdict)));
                 }
             }
-            Op::Monitor(true) => self.sim.input(Input::MonitorUp { rollout }),
+            Op::Monitor(true) => self.sim.monitor_up_of(rollout),
             Op::Monitor(false) => {
                 let last_heard = self.sim.now.checked_sub(secs(3)).unwrap();
                 self.sim.input(Input::MonitorLost { rollout, last_heard });
             }
+            Op::CommonMode => {
+                let reason = Reason::new("COMMON_MODE", "others too");
+                self.sim.input(Input::CommonMode { rollout, reason });
+            }
+            Op::Recovery(decision) => self.recovery(*decision),
             Op::Hook(pick) => self.hook(*pick),
             Op::Validation { item, status } => self.validation(*item, *status),
             Op::Wait(time) => {
@@ -195,6 +210,10 @@ impl Run {
                 }
             }
             Op::Refuse(on) => self.sim.platform.refuses = *on,
+            Op::Problem(pick) => {
+                let fleet = self.fleet(*pick);
+                self.sim.platform.problems = plans::problems(fleet, *pick);
+            }
             Op::Stuck(on) => self.sim.platform.stuck = *on,
             Op::Cling(on) => self.sim.platform.clinging = *on,
             Op::Freeze(on) => self.sim.platform.frozen = *on,
@@ -238,6 +257,23 @@ impl Run {
         };
         self.verdict = Some(verdict.clone());
         self.sim.input(Input::Verdict(Box::new(verdict)));
+    }
+
+    fn recovery(&mut self, decision: u8) {
+        let Some(spec) = recovery_analysis(&self.sim.state) else { return };
+        let decisions = [Decision::Fail, Decision::Undecided, Decision::NoData, Decision::Pass];
+        let verdict = Verdict {
+            rollout: spec.rollout,
+            analysis: spec.recovery,
+            segment: 1,
+            sequence: 1,
+            decision: decisions[usize::from(decision % 4)],
+            reason: Reason::new("TEST", "random"),
+            checks: vec![],
+            hard_limit: false,
+            decided_at: self.sim.now,
+        };
+        self.sim.input(Input::Recovery(Box::new(verdict)));
     }
 
     fn wanted(&self) -> Option<(HookId, u32)> {
@@ -290,6 +326,7 @@ impl Run {
         platform.frozen = false;
         platform.ready_after = Some(secs(1));
         platform.taken_over = None;
+        platform.problems.clear();
         for _ in 0..400 {
             self.sim.see();
             self.sim.advance(secs(30));
@@ -323,7 +360,7 @@ impl Run {
         }
         let Some(active) = self.sim.state.active().cloned() else { return };
         let rollout = active.id();
-        self.sim.input(Input::MonitorUp { rollout });
+        self.sim.monitor_up_of(rollout);
         for pause in &active.pauses {
             let action = match pause.owner.clone() {
                 PauseOwner::Policy => {

@@ -3,11 +3,15 @@
 mod aborts;
 mod basics;
 mod blue_green;
+mod common_mode;
 mod failures;
 mod hooks;
 mod newer;
 mod operator;
 mod pauses;
+mod problems;
+mod recovery;
+mod resumed;
 mod rollback;
 mod rolling;
 mod scaling;

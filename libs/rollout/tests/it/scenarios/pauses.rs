@@ -184,3 +184,29 @@ fn a_person_may_go_on_over_a_hold() {
     sim.advance(secs(3));
     assert_eq!(sim.share(2), Percent::FULL);
 }
+
+#[test]
+fn a_second_pause_of_the_same_owner_says_the_newer_reason() {
+    let mut sim = baking();
+    sim.command_for("lunch", pause(mine(), false)).unwrap();
+    let since = sim.now;
+    sim.advance(secs(30));
+    let version = sim.state.version;
+    sim.command_for("lunch", pause(mine(), false)).unwrap();
+    assert_eq!(sim.state.version, version, "nothing is new");
+    sim.command_for("an incident", pause(mine(), true)).unwrap();
+    let [pause] = sim.rollout(2).pauses.as_slice() else { panic!("one owner has one pause") };
+    assert_eq!((pause.reason.text.as_str(), pause.since, pause.after_step), ("an incident", since, true));
+    assert!(sim.rollout(2).step.progress.since.is_some(), "the step itself is not held any more");
+}
+
+#[test]
+fn a_pause_is_taken_while_undoing_and_changes_nothing_about_it() {
+    let mut sim = baking();
+    sim.platform.clinging = true;
+    sim.verdict(Decision::Fail);
+    assert_eq!(sim.state_of(2), State::RollingBack);
+    sim.command(pause(mine(), false)).unwrap();
+    sim.advance(secs(60));
+    assert_eq!(sim.state_of(2), State::RolledBack);
+}

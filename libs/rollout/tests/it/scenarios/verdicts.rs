@@ -209,6 +209,7 @@ fn recovery_ignores_verdicts_and_waits_for_its_items() {
     let mut sim = Sim::serving(2);
     let mut plan = canary(2, &[50]);
     plan.policies.recovery.items = vec![ItemKind::Health, ItemKind::ErrorRates, ItemKind::DataIntegrity];
+    plan.policies.data_integrity = Some(plans::hook("check"));
     sim.start(plan).unwrap();
     sim.advance(secs(2));
     let late = sim.make_verdict(Decision::Pass, Reason::new("TEST", "late"));
@@ -239,6 +240,7 @@ fn a_failed_recovery_asks_and_keeps_traffic_on_stable() {
     let mut sim = Sim::serving(2);
     let mut plan = canary(2, &[50]);
     plan.policies.recovery.items = vec![ItemKind::Health, ItemKind::DataIntegrity];
+    plan.policies.data_integrity = Some(plans::hook("check"));
     sim.start(plan).unwrap();
     sim.advance(secs(2));
     sim.verdict(Decision::Fail);
@@ -263,6 +265,7 @@ fn r45_post_deployment_validation_names_what_was_not_checked() {
         name: "errors".into(),
         item,
         level: Level::Ok,
+        decision: None,
         value: "0.1 %".into(),
         baseline: "0.1 %".into(),
     };

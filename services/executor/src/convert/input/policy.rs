@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bellwether_proto::executor::v1 as pb;
 use bellwether_rollout::{
-    FailurePolicy, OnNewer, Policies, Reaction, Recovery, RollbackMode, StableUnhealthy,
+    FailurePolicy, Hook, OnNewer, Policies, Reaction, Recovery, RollbackMode, StableUnhealthy,
 };
 
+use super::hook::hook;
 use crate::convert::fields::Fields;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -47,8 +48,18 @@ pub(crate) fn policies(fields: &Fields<'_>, given: &pb::RolloutPolicy, irreversi
             max: span("recovery_max", given.recovery_max.as_ref(), SECOND..=HOUR, default.recovery.max),
             ..default.recovery
         },
+        data_integrity: data_integrity(fields, given.data_integrity.as_ref()),
         ..default
     }
+}
+
+/// A call that only reads has nothing to undo, and is made again where nobody knows how it went.
+fn data_integrity(fields: &Fields<'_>, given: Option<&pb::Hook>) -> Option<Hook> {
+    let (fields, given) = (fields.at("data_integrity"), given?);
+    if given.on_undo.is_some() {
+        fields.refuse("on_undo", "a hook", "nothing: it only reads");
+    }
+    hook(&fields, given)
 }
 
 fn failure(fields: &Fields<'_>, given: &pb::RolloutPolicy, irreversible: bool) -> FailurePolicy {

@@ -1,102 +1,99 @@
 //! What may be done now, as a call and as a command line.
 
+use bellwether_clock::Timestamp;
 use bellwether_proto::common::v1::{AllowedAction, Permission};
-use bellwether_rollout::{Origin, PauseOwner, Rollout, State, Step, TargetState};
+use bellwether_rollout::{
+    Answer, Choice, Origin, PauseOwner, Permitted, Rollout, State, TargetState, permitted,
+};
 
 const SERVICE: &str = "bellwether.executor.v1.ExecutorService";
 
 /// What may be done about a rollout. `target` is its target's name.
-pub(super) fn of_rollout(state: &TargetState, rollout: &Rollout, target: &str) -> Vec<AllowedAction> {
+pub(super) fn of_rollout(
+    state: &TargetState,
+    rollout: &Rollout,
+    target: &str,
+    now: Timestamp,
+) -> Vec<AllowedAction> {
+    let all = permitted(state, Some(rollout), now);
+    all.iter().filter_map(|it| shown(it, Some(rollout), target)).collect()
+}
+
+/// What may be done about a target, and about its rollout at work.
+pub(super) fn of_target(state: &TargetState, target: &str, now: Timestamp) -> Vec<AllowedAction> {
+    let own = permitted(state, None, now);
+    let own = own.iter().filter_map(|it| shown(it, None, target));
+    let rollout = state.active().map(|rollout| of_rollout(state, rollout, target, now));
+    own.chain(rollout.into_iter().flatten()).collect()
+}
+
+/// None: people have no command for it.
+fn shown(permitted: &Permitted, rollout: Option<&Rollout>, target: &str) -> Option<AllowedAction> {
     let operate = |method, command: &str, effect: &str| action(method, command, target, effect);
-    let mut actions = Vec::new();
-    if rollout.ended() {
-        if can_roll_back(state, rollout) {
+    Some(match permitted {
+        Permitted::Rollback => {
             let effect = "takes the release back with a new rollout to what served before";
-            actions.push(operate("RollbackRollout", "rollback", effect));
+            operate("RollbackRollout", "rollback", effect)
         }
-        return actions;
-    }
-    if let State::NeedsOperator { from, taken_over } = rollout.state {
-        actions.extend(interruption(target, from, taken_over));
-    }
-    if !rollout.undoing() {
-        actions.push(operate("AbortRollout", "abort", "takes the rollout back to stable"));
-        if rollout.is_running() {
-            let effect = "ends what the current step waits for";
-            actions.push(operate("AdvanceRollout", "advance", effect));
+        Permitted::Abort => operate("AbortRollout", "abort", "takes the rollout back to stable"),
+        Permitted::Advance => operate("AdvanceRollout", "advance", "ends what the current step waits for"),
+        Permitted::Pause => operate("PauseRollout", "pause", "holds it: no step forward starts"),
+        Permitted::Resume(owner) => operate("ResumeRollout", "resume", &lifted(owner)?),
+        Permitted::HandBack => {
+            let effect = match rollout {
+                Some(_) => "lets the executor take the rollout back to stable",
+                None => "lets the executor work on the target again",
+            };
+            let permission = Permission::Emergency.into();
+            AllowedAction { permission, ..operate("HandBack", "resolve hand-back", effect) }
         }
-        if let Some(Step::Gate(gate)) = rollout.current() {
-            actions.extend(gate_answers(target, &gate.id));
+        Permitted::Gate { id, answer } => gate(id, answer, target),
+        Permitted::Resolve { choice, .. } => {
+            let (word, effect) = resolved(*choice, rollout);
+            operate("ResolveInterruption", &format!("resolve {word}"), effect)
         }
-    }
-    actions.extend(pausing(rollout, target));
-    actions
+    })
 }
 
-/// What may be done about a target.
-pub(super) fn of_target(state: &TargetState, target: &str) -> Vec<AllowedAction> {
-    let mut actions = Vec::new();
-    if state.hands_off() {
-        let effect = "lets the executor work on the target again";
-        let mut hand_back = action("HandBack", "resolve hand-back", target, effect);
-        hand_back.permission = Permission::Emergency.into();
-        actions.push(hand_back);
+/// What a window holds is lifted by whoever holds it: the planner.
+fn lifted(owner: &PauseOwner) -> Option<String> {
+    match owner {
+        PauseOwner::Person(who) => Some(format!("lifts the pause of {who}, who alone may do so")),
+        PauseOwner::Policy => Some("lifts the pause of the failure policy".to_owned()),
+        PauseOwner::Window(_) => None,
     }
-    if state.trouble.is_some() {
-        let effect = "tries again what failed";
-        actions.push(action("ResolveInterruption", "resolve retry", target, effect));
-        let effect = "leaves it as it is";
-        actions.push(action("ResolveInterruption", "resolve ignore", target, effect));
-    }
-    if let Some(rollout) = state.active() {
-        actions.extend(of_rollout(state, rollout, target));
-    }
-    actions
 }
 
-fn pausing(rollout: &Rollout, target: &str) -> Vec<AllowedAction> {
-    let persons =
-        |it: &&bellwether_rollout::Pause| matches!(it.owner, PauseOwner::Person(_) | PauseOwner::Policy);
-    let mut actions = vec![action("PauseRollout", "pause", target, "holds it: no step forward starts")];
-    if rollout.pauses.iter().any(|it| persons(&it)) {
-        actions.push(action("ResumeRollout", "resume", target, "lifts the pause"));
+fn resolved(choice: Choice, rollout: Option<&Rollout>) -> (&'static str, &'static str) {
+    let from = rollout.and_then(|it| match it.state {
+        State::NeedsOperator { from, .. } => Some(from),
+        State::Running => Some(Origin::Running),
+        _ => None,
+    });
+    match (choice, from) {
+        (Choice::Retry, None) => ("retry", "tries again what failed"),
+        (Choice::Retry, Some(Origin::Recovering)) => ("retry", "looks at stable again"),
+        (Choice::Retry, Some(_)) => ("retry", "starts the same step again"),
+        (Choice::Ignore, None) => ("ignore", "leaves it as it is"),
+        (Choice::Ignore, Some(Origin::Recovering)) => ("ignore", "ends the recovery as it is"),
+        (Choice::Ignore, Some(_)) => ("ignore", "goes on with the next step; recorded as an override"),
+        (Choice::RollBack, Some(Origin::RollingBack)) => ("roll-back", "goes on with the undoing"),
+        (Choice::RollBack, Some(Origin::Recovering)) => ("roll-back", "looks at stable again"),
+        (Choice::RollBack, _) => ("roll-back", "takes the rollout back to stable"),
+        (Choice::TakenOver, _) => ("taken-over", "leaves the target to a person until it is handed back"),
     }
-    actions
 }
 
-fn interruption(target: &str, from: Origin, taken_over: bool) -> Vec<AllowedAction> {
-    let resolve =
-        |choice: &str, effect| action("ResolveInterruption", &format!("resolve {choice}"), target, effect);
-    if taken_over {
-        let effect = "lets the executor take the rollout back to stable";
-        let mut hand_back = action("HandBack", "resolve hand-back", target, effect);
-        hand_back.permission = Permission::Emergency.into();
-        return vec![hand_back];
-    }
-    let mut actions = vec![resolve("retry", "starts the same step again")];
-    match from {
-        Origin::Running => {
-            actions.push(resolve("ignore", "goes on with the next step; recorded as an override"));
-            actions.push(resolve("roll-back", "takes the rollout back to stable"));
-        }
-        Origin::RollingBack => actions.push(resolve("roll-back", "goes on with the undoing")),
-        Origin::Recovering => actions.push(resolve("ignore", "ends the recovery as it is")),
-    }
-    actions.push(resolve("taken-over", "leaves the target to a person until it is handed back"));
-    actions
-}
-
-fn gate_answers(target: &str, gate: &str) -> Vec<AllowedAction> {
-    let answer = |command: &str, effect| AllowedAction {
-        permission: Permission::Approve.into(),
-        ..action("ResolveGate", &format!("{command} --gate {gate}"), target, effect)
+fn gate(id: &str, answer: &Answer, target: &str) -> AllowedAction {
+    let (command, effect) = match answer {
+        Answer::Approve => (format!("approve --gate {id}"), "opens the gate"),
+        Answer::Reject => (format!("reject --gate {id}"), "takes the rollout back to stable"),
+        Answer::Value(_) => (format!("approve --gate {id} --value VALUE"), "opens the gate with a value"),
     };
-    vec![answer("approve", "opens the gate"), answer("reject", "takes the rollout back to stable")]
-}
-
-fn can_roll_back(state: &TargetState, rollout: &Rollout) -> bool {
-    let latest = state.past.last().is_some_and(|past| past.rollout == rollout.id());
-    rollout.state == State::Succeeded && latest && state.past.len() > 1
+    AllowedAction {
+        permission: Permission::Approve.into(),
+        ..action("ResolveGate", &command, target, effect)
+    }
 }
 
 fn action(method: &str, command: &str, target: &str, effect: &str) -> AllowedAction {

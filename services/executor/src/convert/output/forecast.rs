@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use bellwether_proto::executor::v1 as pb;
-use bellwether_rollout::{Rollout, State, TargetState, after};
+use bellwether_rollout::{Rollout, State, Step, TargetState, after};
 
 use super::basic::timestamp;
 
 /// Fewer earlier rollouts than this say nothing.
 const ENOUGH: usize = 3;
 
-/// From the time that earlier rollouts of the target took to succeed; none where there are too few of them.
+/// From the time that earlier rollouts of the target took to succeed; none where there are too few of them, or while
+/// somebody or something holds it.
 pub(super) fn expected_end(state: &TargetState, rollout: &Rollout) -> Option<pb::ExpectedEnd> {
-    if rollout.ended() || rollout.undoing() {
+    if !rollout.is_running() || held(rollout) {
         return None;
     }
     let mut took: Vec<Duration> = state.rollouts.values().filter_map(duration).collect();
@@ -24,6 +25,12 @@ pub(super) fn expected_end(state: &TargetState, rollout: &Rollout) -> Option<pb:
     let at = |quantile| Some(timestamp(after(start, *took.get(rank(took.len(), quantile))?)));
     let basis = format!("{} earlier rollouts of this target", took.len());
     Some(pb::ExpectedEnd { p50: at(50), p95: at(95), basis })
+}
+
+/// Whether it waits for somebody, or for something that nobody can foresee.
+fn held(rollout: &Rollout) -> bool {
+    let asks = matches!(rollout.current(), Some(Step::Gate(_))) && !rollout.step.finished;
+    asks || rollout.hold.is_some() || !rollout.pauses.is_empty()
 }
 
 fn duration(rollout: &Rollout) -> Option<Duration> {

@@ -1,7 +1,7 @@
 //! Instances as they were last seen.
 
 use bellwether_proto::executor::v1 as pb;
-use bellwether_rollout::{Exit, FleetId, Instance, TargetState};
+use bellwether_rollout::{Exit, FleetId, Instance, Problem, TargetState};
 
 use super::basic::timestamp;
 
@@ -18,9 +18,29 @@ fn instance(state: &TargetState, it: &Instance) -> pb::Instance {
         ready: it.ready,
         restarts: i32::try_from(it.restarts).unwrap_or(i32::MAX),
         last_exit: it.last_exit.as_ref().map(|end| exit(end, None)),
-        address: String::new(),
-        start_time: None,
+        address: it.address.clone(),
+        start_time: it.start_time.map(timestamp),
         draining: it.stopping || state.drains.contains_key(&it.fleet),
+    }
+}
+
+/// What stands in the way of these fleets, and of the target as a whole.
+pub(super) fn problems(state: &TargetState, belongs: impl Fn(FleetId) -> bool) -> Vec<pb::Problem> {
+    let of_fleet = |it: &&Problem| {
+        let instance = it.instance.and_then(|id| state.observed.instances.get(&id));
+        it.fleet.or(instance.map(|it| it.fleet)).is_none_or(&belongs)
+    };
+    state.observed.problems.iter().filter(of_fleet).map(problem).collect()
+}
+
+fn problem(it: &Problem) -> pb::Problem {
+    pb::Problem {
+        code: it.code.clone(),
+        fleet: it.fleet.map(|fleet| fleet.to_string()).unwrap_or_default(),
+        instance: it.instance.map(|instance| instance.to_string()).unwrap_or_default(),
+        text: it.message.clone(),
+        since: it.since.map(timestamp),
+        remedy: it.remedy.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     actions,
     basic::{principal, reason, shares, timestamp},
     evidence, forecast,
-    instance::instances,
+    instance::{instances, problems},
     safety::traffic_safe,
     spec::fleet_spec,
     steps, waiting,
@@ -33,7 +33,7 @@ pub(crate) fn rollout(entry: &Entry<Targets>, it: &Rollout) -> pb::Rollout {
         target: entry.stream.to_string(),
         spec: Some(fleet_spec(&it.request.fleet, it.request.irreversible)),
         strategy: Some(record.asked.strategy.clone()),
-        policy: Some(record.asked.policy),
+        policy: Some(record.asked.policy.clone()),
         health: Some(record.asked.health.clone()),
         release: it.request.release.clone(),
         plan_digest: it.request.plan_digest.clone(),
@@ -52,13 +52,14 @@ pub(crate) fn rollout(entry: &Entry<Targets>, it: &Rollout) -> pb::Rollout {
         verdict: record.verdict.as_deref().cloned(),
         validation: it.validation.iter().map(validation).collect(),
         expected_end: forecast::expected_end(state, it),
-        allowed_actions: actions::of_rollout(state, it, name),
+        allowed_actions: actions::of_rollout(state, it, name, entry.update_time),
         commands: record.commands.iter().map(command).collect(),
         previous_fleet: it.stable_before.map(|fleet| fleet.to_string()).unwrap_or_default(),
         permit_until: it.permit_until.map(timestamp),
         evidence: evidence::evidence(it, record),
         rollback_times: evidence::rollback_times(it),
         end_time: it.ended_at.map(timestamp),
+        problems: if active { problems(state, ours) } else { Vec::new() },
     }
 }
 
@@ -130,6 +131,8 @@ fn validation(item: &ValidationItem) -> pb::ValidationItem {
         result: result.into(),
         text,
         time: Some(timestamp(item.at)),
+        value: item.value.clone(),
+        baseline: item.baseline.clone(),
     }
 }
 

@@ -23,16 +23,13 @@ pub(super) fn index(rollout: &Rollout) -> usize {
     if rollout.undoing() { rollout.steps.len() + at } else { at }
 }
 
-/// Steps that are over, of all that there are now.
+/// Steps that are over, of all that there are now; once it is undone, of those of undoing and the recovery after them.
 pub(super) fn progress_percent(rollout: &Rollout) -> f64 {
     if rollout.ended() {
         return 100.0;
     }
-    let (done, of) = if rollout.undoing() {
-        (rollout.history.iter().filter(|it| it.undo).count(), rollout.undo.len())
-    } else {
-        (rollout.step.index, rollout.steps.len())
-    };
+    let done = rollout.step.next_index();
+    let of = if rollout.undoing() { rollout.undo.len() + 1 } else { rollout.steps.len() };
     if of == 0 { 0.0 } else { 100.0 * done.min(of) as f64 / of as f64 }
 }
 

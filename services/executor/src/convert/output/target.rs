@@ -8,7 +8,7 @@ use bellwether_rollout::{Fleet, Ingress, Stage, TargetSpec, TargetState};
 use super::{
     actions,
     basic::{reason, shares, timestamp},
-    instance::instances,
+    instance::{instances, problems},
     safety::traffic_safe,
     spec::fleet_spec,
 };
@@ -37,35 +37,17 @@ pub(crate) fn target(entry: &Entry<Targets>) -> pb::Target {
         instance_states: instances(state, |_| true),
         needs_operator: state.trouble.as_ref().map(|trouble| reason(&trouble.reason)),
         taken_over: state.hands_off(),
-        allowed_actions: actions::of_target(state, name),
+        allowed_actions: actions::of_target(state, name, entry.update_time),
+        problems: problems(state, |_| true),
         capabilities: None,
     }
 }
 
 /// What a platform and its router can do together, for the contract.
 pub(crate) fn capabilities(can: Capabilities) -> pb::Capabilities {
-    let Capabilities {
-        weights,
-        header_match,
-        mirror,
-        affinity,
-        confirm,
-        drain,
-        surge,
-        preview,
-        fenced,
-    } = can;
-    pb::Capabilities {
-        weights,
-        header_match,
-        mirror,
-        affinity,
-        confirm,
-        drain,
-        surge,
-        preview,
-        fenced,
-    }
+    let Capabilities { weights, header_match, mirror, affinity, confirm, drain, surge, preview, fenced } =
+        can;
+    pb::Capabilities { weights, header_match, mirror, affinity, confirm, drain, surge, preview, fenced }
 }
 
 fn metadata(entry: &Entry<Targets>, spec: &TargetSpec) -> common::Metadata {

@@ -2,7 +2,9 @@
 
 use bellwether_clock::Timestamp;
 use bellwether_proto::executor::v1 as pb;
-use bellwether_rollout::{HoldKind, Rollout, State, Step, TargetState, after};
+use bellwether_rollout::{
+    FleetId, HoldKind, Hook, Prepare, Role, Rollout, Scale, State, Step, TargetState, after,
+};
 
 use super::{
     basic::timestamp,
@@ -30,7 +32,12 @@ fn running(state: &TargetState, rollout: &Rollout) -> Vec<pb::Waiting> {
         all.push(waiting("PERMIT", format!("the permit ends at {until}"), "planner"));
     }
     if let Some(hold) = &rollout.hold {
-        let kind = if hold.kind == HoldKind::MonitorLost { "MONITOR" } else { "VERDICT" };
+        let lost = match hold.kind {
+            HoldKind::MonitorLost => true,
+            HoldKind::CommonMode => !rollout.monitor.up,
+            HoldKind::NoData | HoldKind::Error | HoldKind::Undecided => false,
+        };
+        let kind = if lost { "MONITOR" } else { "VERDICT" };
         let who = if hold.kind == HoldKind::Undecided { "operator" } else { "" };
         all.push(waiting(kind, hold.reason.text.as_str(), who));
     }
@@ -45,11 +52,17 @@ fn step(state: &TargetState, rollout: &Rollout) -> Option<pb::Waiting> {
     let since = rollout.step.since;
     let deadline = rollout.step.progress.reaches(rollout.policies().progress_deadline);
     Some(match step {
-        Step::Scale(_) | Step::Replace(_) | Step::RestoreCapacity => {
-            until(waiting("READY", ready(state, rollout), ""), deadline)
+        Step::Scale(Scale { fleet: Role::Stable, .. }) | Step::RestoreCapacity => {
+            until(waiting("READY", ready(state, rollout.stable_before, "stable"), ""), deadline)
+        }
+        Step::Scale(_) | Step::Replace(_) => {
+            until(waiting("READY", ready(state, Some(rollout.fleet), "the candidate"), ""), deadline)
         }
         Step::Route(_) | Step::RouteBack(_) | Step::VerifyRoute => {
             until(waiting("ROUTE", "the router confirms the route", ""), deadline)
+        }
+        Step::Bake(bake) if !bake.checks => {
+            until(waiting("TIME", name(step), ""), Some(after(since, bake.min)))
         }
         Step::Bake(bake) => {
             let latest = rollout.step.unpaused.reaches(bake.max);
@@ -58,23 +71,39 @@ fn step(state: &TargetState, rollout: &Rollout) -> Option<pb::Waiting> {
         Step::Gate(gate) => waiting("GATE", format!("{}: {}", gate.id, gate.text), "approver"),
         Step::Hook(hook) => {
             let text = format!("{} at {}", hook.name, call(&hook.call));
-            until(waiting("HOOK", text, ""), Some(after(since, hook.timeout)))
+            until(waiting("HOOK", text, ""), called_until(rollout, hook))
         }
-        Step::Prepare(_) | Step::UndoHook { .. } => until(waiting("HOOK", name(step), ""), deadline),
-        Step::Wait(wait) => {
-            until(waiting("TIME", name(step), ""), rollout.step.unpaused.reaches(wait.duration))
+        Step::Prepare(Prepare::Hook(hook)) => {
+            until(waiting("HOOK", name(step), ""), called_until(rollout, hook))
         }
+        Step::Prepare(Prepare::Handoff { role, .. }) => waiting("HOOK", name(step), role),
+        Step::UndoHook { step: undone } => {
+            let hook = rollout.steps.get(*undone).and_then(Step::hook);
+            until(waiting("HOOK", name(step), ""), hook.and_then(|hook| called_until(rollout, hook)))
+        }
+        Step::Wait(wait) => until(waiting("TIME", name(step), ""), Some(after(since, wait.duration))),
         Step::Drain => {
-            let latest = state.drains.get(&rollout.fleet).copied();
+            let drained = if rollout.undoing() { Some(rollout.fleet) } else { rollout.stable_before };
+            let latest = drained.and_then(|fleet| state.drains.get(&fleet)).copied();
             until(waiting("DRAIN", "open connections end", ""), latest)
         }
-        Step::Promote | Step::Remove => waiting("READY", name(step), ""),
+        Step::Promote => waiting("ROUTE", "the candidate has all the traffic", ""),
+        Step::Remove => until(waiting("READY", "the candidate's instances are gone", ""), deadline),
     })
 }
 
-fn ready(state: &TargetState, rollout: &Rollout) -> String {
-    let (ready, wanted) = (state.ready(rollout.fleet), state.wanted(rollout.fleet));
-    format!("{ready} of {wanted} instances of the candidate are ready")
+/// All attempts of a call together have its timeout.
+fn called_until(rollout: &Rollout, hook: &Hook) -> Option<Timestamp> {
+    rollout.step.hook.as_ref().map(|run| after(run.since, hook.timeout))
+}
+
+/// How many are ready, and what the platform says about the others.
+fn ready(state: &TargetState, fleet: Option<FleetId>, who: &str) -> String {
+    let Some(fleet) = fleet else { return format!("instances of {who} are ready") };
+    let (ready, wanted) = (state.ready(fleet), state.wanted(fleet));
+    let text = format!("{ready} of {wanted} instances of {who} are ready");
+    let problem = state.problem(fleet).filter(|_| ready < wanted);
+    problem.map_or(text.clone(), |it| format!("{text}; {}: {}", it.code, it.message))
 }
 
 fn pending(state: &TargetState, rollout: &Rollout) -> pb::Waiting {

@@ -30,7 +30,7 @@ pub(crate) fn start(
     rollout: RolloutId,
     target: &TargetSpec,
 ) -> Result<Start, Problem> {
-    let policy = given.policy.unwrap_or_default();
+    let policy = given.policy.clone().unwrap_or_default();
     let health = given.health.clone().unwrap_or_default();
     let wanted = given.strategy.clone().unwrap_or_default();
     read(|fields| {
@@ -65,6 +65,9 @@ pub(crate) fn start(
             irreversible: spec.irreversible,
             configuration_diff: String::new(),
         };
-        Start { request, asked: Asked { strategy: wanted.clone(), policy, health: health.clone() } }
+        Start {
+            request,
+            asked: Asked { strategy: wanted.clone(), policy: policy.clone(), health: health.clone() },
+        }
     })
 }
