@@ -29,6 +29,11 @@ impl Figures {
         self.values.insert(name.to_owned(), Value::Object(parts));
     }
 
+    /// Rows, for programs; the benchmark prints them itself.
+    pub fn list(&mut self, name: &str, rows: Vec<Value>) {
+        self.values.insert(name.to_owned(), Value::Array(rows));
+    }
+
     /// A goal, and whether it was met.
     pub fn goal(&mut self, goal: &str, met: bool) {
         self.goals.push((goal.to_owned(), met));
@@ -46,6 +51,7 @@ impl Figures {
                 Value::Object(parts) => {
                     parts.iter().for_each(|(part, value)| row(name, &format!("{figure} {part}"), value));
                 }
+                Value::Array(_) => {}
                 value => row(name, figure, value),
             }
         }

@@ -12,6 +12,7 @@ mod gateway;
 mod idle;
 mod instance;
 mod journal;
+mod judge;
 mod on_agent;
 mod on_fake;
 mod resources;
@@ -56,6 +57,7 @@ enum Name {
     Watchers,
     Resume,
     Idle,
+    Judge,
     Anomaly,
 }
 
@@ -96,6 +98,7 @@ async fn measure(arguments: &Arguments, run: &Run) -> anyhow::Result<Figures> {
         Name::Watchers => watchers::measure(run).await,
         Name::Resume => resume::measure(run).await,
         Name::Idle => idle::measure(run).await,
+        Name::Judge => judge::measure(run).await,
         Name::Anomaly => anomaly::measure(run, arguments.data.as_deref()),
     }
 }
