@@ -10,7 +10,7 @@ use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::time;
 use pb::{Decision, source::Kind};
 
-use self::server::{Reply, Server, matrix, whole};
+use self::server::{Reply, Server, matrix, vector, whole};
 use crate::harness::{Monitor, PATIENCE, Source, analysis, place, refusal, split};
 
 const START: Duration = Duration::from_secs(1_800_000_000);
@@ -258,5 +258,56 @@ async fn sources_are_checked_when_an_analysis_starts() {
     let fields =
         ["analysis.policy.sources[0].prometheus.requests", "analysis.policy.sources[0].prometheus.url"];
     assert_eq!(refusal(&status), ("INVALID_FIELDS".into(), fields.map(str::to_owned).to_vec()));
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_drop_of_orders_fails_and_a_full_memory_warns() {
+    let (dir, server) = (place(), Server::start().await);
+    let mut monitor = Monitor::start(dir.path()).await;
+    let metric = |id: &str, kind: pb::MetricKind| pb::PrometheusMetric {
+        id: id.into(),
+        query: format!("{id}_now"),
+        kind: kind.into(),
+    };
+    let metrics = vec![metric("orders", pb::MetricKind::Counter), metric("memory", pb::MetricKind::Gauge)];
+    let mut started = of("a", pb::PrometheusSource { metrics, ..asking(&server.url("x")) });
+    let memory = pb::SaturationCheck { metric: "memory".into(), above_percent: Some(90.0) };
+    let memory = pb::Check {
+        id: "memory".into(),
+        kind: Some(pb::check::Kind::Saturation(memory)),
+        ..Default::default()
+    };
+    let policy = started.policy.take().unwrap();
+    let preset = pb::Preset::Business.into();
+    started.policy = Some(pb::HealthPolicy { preset, checks: vec![memory], ..policy });
+    monitor.start_analysis(started).await;
+    let (mut requests, mut orders) = (0.0, (0.0, 0.0));
+    let both = |candidate: f64, baseline: f64| {
+        let labels = |fleet: &str| format!(r#""bellwether_fleet":"{fleet}","instance":"{fleet}-1""#);
+        [(labels("new"), candidate), (labels("old"), baseline)]
+    };
+    let verdict = until(
+        &mut monitor,
+        "a",
+        |now| {
+            requests += 1_000.0;
+            orders = (orders.0 + 20.0, orders.1 + 100.0);
+            let each = vec![
+                ("http_requests_total", counters(now, (requests, 0.0), (requests, 0.0))),
+                ("orders_now", vector(now, &both(orders.0, orders.1))),
+                ("memory_now", vector(now, &both(0.97, 0.5))),
+            ];
+            server.says("x", Reply::Each(each));
+        },
+        |verdict| (verdict.decision() == Decision::Fail).then(|| verdict.clone()),
+    )
+    .await;
+    let of = |id: &str| verdict.checks.iter().find(|check| check.id == id).unwrap();
+    let business = of("business");
+    assert_eq!(business.level(), pb::Level::Fail, "{business:?}");
+    assert!((business.effect.unwrap() - 0.2).abs() < 0.1, "{business:?}");
+    assert_eq!(of("errors").level(), pb::Level::Ok);
+    assert!(of("memory").candidate.is_some_and(|used| used > 90.0), "{:?}", of("memory"));
     monitor.stop().await;
 }

@@ -17,6 +17,8 @@ use tokio::{
 pub enum Reply {
     /// This status and body.
     Say(u16, String),
+    /// By what the query contains.
+    Each(Vec<(&'static str, Reply)>),
     /// Nothing, for ever.
     Hang,
     /// The connection is closed.
@@ -73,8 +75,14 @@ impl Server {
 async fn serve(mut stream: TcpStream, replies: Replies, log: Arc<Mutex<Vec<Asked>>>) {
     let Some(asked) = read(&mut stream).await else { return };
     let case = asked.path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
-    log.lock().unwrap().push(asked);
     let reply = replies.lock().unwrap().get(&case).cloned();
+    let reply = match reply {
+        Some(Reply::Each(each)) => {
+            each.into_iter().find(|(part, _)| asked.body.contains(part)).map(|(_, it)| it)
+        }
+        reply => reply,
+    };
+    log.lock().unwrap().push(asked);
     match reply {
         Some(Reply::Say(status, body)) => {
             let length = body.len();
@@ -85,7 +93,7 @@ async fn serve(mut stream: TcpStream, replies: Replies, log: Arc<Mutex<Vec<Asked
             let _ = stream.write_all(body.as_bytes()).await;
         }
         Some(Reply::Hang) => std::future::pending().await,
-        Some(Reply::Hangup) | None => {}
+        Some(Reply::Each(_) | Reply::Hangup) | None => {}
     }
 }
 
@@ -125,4 +133,15 @@ pub fn matrix(now: Timestamp, series: &[(&str, f64, f64)]) -> Reply {
 /// An answer with these series as they are.
 pub fn whole(series: &str) -> Reply {
     Reply::Say(200, format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}"#))
+}
+
+/// An answer with these values now: labels in JSON, value.
+pub fn vector(now: Timestamp, values: &[(String, f64)]) -> Reply {
+    let at = now.as_second();
+    let values: Vec<String> = values
+        .iter()
+        .map(|(labels, value)| format!(r#"{{"metric":{{{labels}}},"value":[{at},"{value}"]}}"#))
+        .collect();
+    let values = values.join(",");
+    Reply::Say(200, format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{values}]}}}}"#))
 }
