@@ -94,8 +94,11 @@ impl Api {
         }
     }
 
-    /// What is usual at each hour of the week that was seen.
-    pub(super) fn hours(&self, target: &str) -> Vec<pb::BaselineHour> {
+    pub(super) fn baseline(
+        &self,
+        request: &pb::GetBaselineRequest,
+    ) -> Result<pb::GetBaselineResponse, Status> {
+        check(&request.target)?;
         let hours = |vitals: &Vitals| {
             let hour = |(place, hour): (usize, &crate::health::Hour)| pb::BaselineHour {
                 hour_of_week: i32::try_from(place).unwrap_or_default(),
@@ -108,7 +111,8 @@ impl Api {
             };
             vitals.week().seen().map(hour).collect()
         };
-        self.monitor.recorder.vitality().of(target, hours).unwrap_or_default()
+        let hours = self.monitor.recorder.vitality().of(&request.target, hours).unwrap_or_default();
+        Ok(pb::GetBaselineResponse { hours })
     }
 
     pub(super) fn capacity(

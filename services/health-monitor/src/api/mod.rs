@@ -166,6 +166,13 @@ impl HealthMonitorService for Api {
         self.healths(request).await.map(Response::new)
     }
 
+    async fn get_baseline(
+        &self,
+        request: Request<pb::GetBaselineRequest>,
+    ) -> Result<Response<pb::GetBaselineResponse>, Status> {
+        self.baseline(&request.into_inner()).map(Response::new)
+    }
+
     async fn get_capacity_forecast(
         &self,
         request: Request<pb::GetCapacityForecastRequest>,

@@ -10,7 +10,7 @@ use crate::histories::Together;
 // === impl Api ===
 
 impl Api {
-    /// The traffic of a target during the last hour, and what is usual at each hour of the week.
+    /// The traffic of a target during the last hour.
     ///
     /// # Errors
     /// INVALID_ARGUMENT.
@@ -22,8 +22,7 @@ impl Api {
         violations.name("target", &request.target, TARGET);
         violations.finish()?;
         let now = self.monitor.records.env().now();
-        let seen = self.monitor.histories.together(&request.target, now);
-        Ok(pb::GetTrafficResponse { hours: self.hours(&request.target), ..answer(seen) })
+        Ok(answer(self.monitor.histories.together(&request.target, now)))
     }
 }
 
@@ -36,7 +35,6 @@ fn answer(seen: Together) -> pb::GetTrafficResponse {
         errors: seen.errors,
         requests_per_second: ratio(requests, seen.observed.as_secs_f64()),
         error_percent: 100.0 * ratio(errors, requests),
-        hours: Vec::new(),
     }
 }
 

@@ -78,8 +78,8 @@ async fn what_is_usual_survives_a_restart_and_a_trend_needs_time() {
     drop(stream);
     let now = monitor.stop().await;
     let mut monitor = Monitor::start_at(dir.path(), now).await;
-    let request = pb::GetTrafficRequest { target: TARGET.to_owned() };
-    let hours = monitor.client.get_traffic(request).await.unwrap().into_inner().hours;
+    let request = pb::GetBaselineRequest { target: TARGET.to_owned() };
+    let hours = monitor.client.get_baseline(request).await.unwrap().into_inner().hours;
     assert_eq!(hours.len(), 1);
     assert!((hours[0].error_percent - 1.0).abs() < 0.1 && hours[0].p95_ms.is_some(), "{hours:?}");
     let mut forecast = async |target: &str, limit| {
