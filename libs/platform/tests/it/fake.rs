@@ -5,7 +5,7 @@ use bellwether_platform::{
     Driver, Error, Fence,
     fake::{Behaviour, Fake},
 };
-use bellwether_rollout::{Artifact, Desired, DesiredFleet, FleetId, FleetSpec, Split, TargetSpec};
+use bellwether_rollout::{Artifact, Desired, DesiredFleet, FleetId, FleetSpec, Problem, Split, TargetSpec};
 use futures::StreamExt;
 use uuid::Uuid;
 
@@ -105,4 +105,24 @@ async fn thousands_of_targets_are_cheap() {
         driver.converge(&format!("app{number}@test"), &desired("1", 4), fence(1)).await.unwrap();
     }
     assert_eq!(fake.control().ready("app1999@test", fleet()), 4);
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_told_until_it_is_gone() {
+    let (fake, driver) = fake();
+    driver.converge(TARGET, &desired("1", 1), fence(1)).await.unwrap();
+    let mut watch = Box::pin(driver.watch(TARGET));
+    let problem = Problem {
+        code: "NO_PORT".into(),
+        fleet: Some(fleet()),
+        instance: None,
+        message: "no port is free".into(),
+        since: None,
+        remedy: String::new(),
+    };
+    fake.control().problems(TARGET, vec![problem.clone()]);
+    while watch.next().await.unwrap().unwrap().problems != [problem.clone()] {}
+    fake.control().problems(TARGET, vec![]);
+    while !watch.next().await.unwrap().unwrap().problems.is_empty() {}
+    assert!(driver.observe(TARGET).await.unwrap().instances[0].start_time.is_some());
 }

@@ -23,15 +23,21 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::{headers::Peer, proxy::Proxy, state::State, worker::Accepted};
+use super::{
+    headers::Peer,
+    proxy::Proxy,
+    seldom::{Either, either},
+    state::State,
+    worker::Accepted,
+};
 
 /// A request's head must have come within this, and a connection that asks nothing is closed after it.
 const HEAD_WITHIN: Duration = Duration::from_secs(30);
 /// The same for a TLS handshake.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// A head that is larger is answered with 431.
+/// A head that is larger, or has more than 100 headers (hyper's own limit: for another it takes memory anew for each
+/// request), is answered with 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
-const MAX_HEADERS: usize = 128;
 const MAX_STREAMS: u32 = 256;
 /// Streams that a client opens and resets before they were looked at; more end the connection.
 const MAX_PENDING_RESETS: usize = 20;
@@ -44,12 +50,7 @@ pub type Server = auto::Builder<TokioExecutor>;
 /// With the limits of this file.
 pub fn builder() -> Server {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WITHIN)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD_BYTES);
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(MAX_HEAD_BYTES);
     server
         .http2()
         .timer(TokioTimer::new())
@@ -102,7 +103,7 @@ async fn serve_io<S>(server: &Server, stream: S, proxy: Arc<Proxy>) -> io::Resul
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let retiring = proxy.state.retiring.subscribe();
+    let (retiring, state) = (proxy.state.retiring.subscribe(), proxy.state.clone());
     let http2 = Arc::new(AtomicBool::new(false));
     let service = {
         let http2 = http2.clone();
@@ -116,9 +117,9 @@ where
     };
     let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(io::Error::other),
-        _ = retiring.begun() => {}
+    let begun = std::pin::pin!(retiring.begun());
+    if let Either::Often(ended) = either(connection.as_mut(), begun, || state.is_retiring()).await {
+        return ended.map_err(io::Error::other);
     }
     if http2.load(Relaxed) {
         connection.as_mut().graceful_shutdown();

@@ -23,6 +23,7 @@ mod replay;
 mod retire;
 mod route;
 mod run;
+mod seldom;
 mod split;
 mod state;
 mod table;

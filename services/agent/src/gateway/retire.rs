@@ -1,6 +1,12 @@
 //! A gateway that is being replaced: it accepts no more, and ends when what is open has finished.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{
+        AtomicBool,
+        Ordering::{Acquire, Release},
+    },
+    time::Duration,
+};
 
 use bellwether_clock::{Env, Timestamp};
 use tokio::{sync::watch, time::sleep};
@@ -8,6 +14,8 @@ use tokio::{sync::watch, time::sleep};
 /// Tells that the gateway is being replaced.
 #[derive(Debug)]
 pub struct Retire {
+    /// Looked at with each request.
+    begun: AtomicBool,
     deadline: watch::Sender<Option<Timestamp>>,
     env: Env,
 }
@@ -24,18 +32,20 @@ pub struct Retiring {
 impl Retire {
     /// Not being replaced.
     pub fn new(env: Env) -> Self {
-        Self { deadline: watch::Sender::new(None), env }
+        Self { begun: AtomicBool::new(false), deadline: watch::Sender::new(None), env }
     }
 
     /// From now on, and what is open after `within` is cut.
     pub fn begin(&self, within: Duration) {
         let deadline = self.env.now().checked_add(within).unwrap_or(Timestamp::MAX);
+        // before anybody is woken
+        self.begun.store(true, Release);
         self.deadline.send_replace(Some(deadline));
     }
 
     /// Whether it has begun.
     pub fn has_begun(&self) -> bool {
-        self.deadline.borrow().is_some()
+        self.begun.load(Acquire)
     }
 
     /// To watch it.

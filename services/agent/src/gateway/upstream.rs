@@ -3,7 +3,13 @@
 use std::{
     net::SocketAddr,
     os::fd::{AsFd, OwnedFd},
-    sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{
+            AtomicBool, AtomicI64, AtomicU64, AtomicUsize,
+            Ordering::{Acquire, Relaxed, Release},
+        },
+    },
     time::Duration,
 };
 
@@ -14,7 +20,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustix::net::Shutdown;
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 
-use super::{body::RequestBody, pool::Lane};
+use super::{
+    body::RequestBody,
+    pool::Lane,
+    seldom::{Either, either},
+};
 
 /// How long others are preferred to an instance that refused a connection.
 const AVOID_FOR: Duration = Duration::from_secs(1);
@@ -33,8 +43,16 @@ pub struct Upstream {
     cut_by_drain: AtomicU64,
     avoid_until_ms: AtomicI64,
     /// Turns true once, at a drain's deadline: every connection ends then.
-    cut: watch::Sender<bool>,
+    cut: Arc<Cut>,
     lanes: Box<[Lane]>,
+}
+
+/// The drain's deadline.
+#[derive(Debug, Default)]
+struct Cut {
+    /// Looked at with each poll of a connection.
+    happened: AtomicBool,
+    told: watch::Sender<bool>,
 }
 
 // === impl Upstream ===
@@ -47,7 +65,7 @@ impl Upstream {
             in_flight: AtomicUsize::new(0),
             cut_by_drain: AtomicU64::new(0),
             avoid_until_ms: AtomicI64::new(0),
-            cut: watch::Sender::new(false),
+            cut: Arc::default(),
             lanes: (0..workers.max(1)).map(|_| Lane::default()).collect(),
         }
     }
@@ -85,17 +103,18 @@ impl Upstream {
 
     /// Ends every connection; what is open on them counts as cut by the drain.
     pub fn cut(&self) {
-        self.cut.send_if_modified(|cut| !std::mem::replace(cut, true));
+        self.cut.happened.store(true, Release);
+        self.cut.told.send_if_modified(|cut| !std::mem::replace(cut, true));
     }
 
     /// Whether the drain's deadline has passed.
     pub fn is_cut(&self) -> bool {
-        *self.cut.borrow()
+        self.cut.happened.load(Acquire)
     }
 
     /// Waits for the drain's deadline.
     pub async fn wait_cut(&self) {
-        wait_cut(self.cut.subscribe()).await;
+        wait_cut(self.cut.told.subscribe()).await;
     }
 
     /// Counts something that the drain's deadline cut.
@@ -136,7 +155,7 @@ impl Upstream {
         let (stream, socket) = self.connect(within).await?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(std::io::Error::other)?;
-        spawn("upstream http1", serve(connection.with_upgrades(), socket, self.cut.subscribe()));
+        spawn("upstream http1", serve(connection.with_upgrades(), socket, self.cut.clone()));
         Ok(sender)
     }
 
@@ -151,7 +170,7 @@ impl Upstream {
         builder.keep_alive_interval(Duration::from_secs(20)).keep_alive_timeout(Duration::from_secs(10));
         let handshake = timeout(within, builder.handshake(TokioIo::new(stream))).await.map_err(timed_out)?;
         let (sender, connection) = handshake.map_err(std::io::Error::other)?;
-        spawn("upstream http2", serve(connection, socket, self.cut.subscribe()));
+        spawn("upstream http2", serve(connection, socket, self.cut.clone()));
         Ok(sender)
     }
 
@@ -166,15 +185,11 @@ impl Upstream {
 
 /// Drives a connection to its end. At the drain's deadline its socket is shut down, so that whoever reads an answer
 /// sees it break off; were the connection just dropped, an answer without a length would look complete.
-async fn serve<E>(
-    connection: impl Future<Output = Result<(), E>>,
-    socket: OwnedFd,
-    cut: watch::Receiver<bool>,
-) {
+async fn serve<E>(connection: impl Future<Output = Result<(), E>>, socket: OwnedFd, cut: Arc<Cut>) {
     let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = wait_cut(cut) => {}
+    let told = std::pin::pin!(wait_cut(cut.told.subscribe()));
+    if let Either::Often(_) = either(connection.as_mut(), told, || cut.happened.load(Acquire)).await {
+        return;
     }
     // one that is closed already needs no more
     let _ = rustix::net::shutdown(socket, Shutdown::Both);

@@ -6,15 +6,20 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::{Arc, atomic::Ordering::Relaxed},
     thread,
+    time::Duration,
 };
 
 use bellwether_clock::spawn;
 use tokio::{
     runtime,
     sync::{OwnedSemaphorePermit, mpsc},
+    time::sleep,
 };
 
 use super::{connection, state::State};
+
+/// Shorter than the timers of requests.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A client connection that was just accepted.
 #[derive(Debug)]
@@ -59,10 +64,19 @@ impl Workers {
     }
 }
 
+/// A runtime that waits without any timer is woken, through the system, by each timer that is set then: once for each
+/// request. With one that is always due before them it is not.
+async fn heartbeat() {
+    loop {
+        sleep(HEARTBEAT).await;
+    }
+}
+
 fn start(worker: usize, state: Arc<State>) -> io::Result<mpsc::UnboundedSender<Accepted>> {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let serve = async move {
+        spawn("heartbeat", heartbeat());
         let server = connection::builder();
         while let Some(accepted) = receiver.recv().await {
             spawn("connection", connection::serve(server.clone(), state.clone(), worker, accepted));

@@ -42,12 +42,6 @@ pub struct Host {
     targets: RwLock<BTreeMap<String, Arc<Target>>>,
 }
 
-/// What lies on disk of a target.
-enum Found {
-    Read(File),
-    Unreadable(FileError),
-}
-
 // === impl Host ===
 
 impl Host {
@@ -142,25 +136,21 @@ impl Host {
         for record in durable::load_all::<Record>(&self.context.records)?.0 {
             records.entry(record.target.clone()).or_default().push(record);
         }
-        let mut found: BTreeMap<String, Found> = bad
-            .into_iter()
-            .filter_map(|bad| Some((name_of(&bad.path)?, Found::Unreadable(bad.error))))
-            .collect();
+        let named = |name: &String| File { name: name.clone(), ..File::default() };
+        let mut found: BTreeMap<String, (File, Option<FileError>)> = BTreeMap::new();
+        for (name, error) in bad.into_iter().filter_map(|bad| Some((name_of(&bad.path)?, bad.error))) {
+            found.insert(name.clone(), (named(&name), Some(error)));
+        }
         for file in files.into_iter().filter(|file| is_name(&file.name)) {
-            found.insert(file.name.clone(), Found::Read(file));
+            found.insert(file.name.clone(), (file, None));
         }
         // an instance without a target is one that nobody wishes for
         for name in records.keys().filter(|name| is_name(name)) {
-            let stray = || Found::Read(File { name: name.clone(), ..File::default() });
-            found.entry(name.clone()).or_insert_with(stray);
+            found.entry(name.clone()).or_insert_with(|| (named(name), None));
         }
         let mut targets = self.targets.write().await;
-        for (name, found) in found {
+        for (name, (file, unreadable)) in found {
             let records = records.remove(&name).unwrap_or_default();
-            let (file, unreadable) = match found {
-                Found::Read(file) => (file, None),
-                Found::Unreadable(error) => (File { name: name.clone(), ..File::default() }, Some(error)),
-            };
             let (context, gateway) = (self.context.clone(), self.gateway.clone());
             let target = Target::open(file, unreadable, records, &self.directory, context, gateway).await;
             targets.insert(name, target);
