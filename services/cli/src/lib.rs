@@ -16,7 +16,7 @@ mod render;
 mod run;
 mod session;
 mod up;
-mod yaml;
+pub mod yaml;
 
 pub use exit::Exit;
 pub use run::main;

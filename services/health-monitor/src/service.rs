@@ -85,10 +85,13 @@ impl Config {
 pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Result<Service> {
     let options = Options { standby: config.standby, ..Options::new(env.clone()) };
     let journal = open_journal(NAME, &config.journal, options, metrics).await?;
-    put_together(journal, config.evidence, &config.sources, env, metrics).await
+    // beside the evidence, and forgotten with it
+    let recordings = config.evidence.as_ref().map(|path| path.with_file_name("health-monitor-recordings.db"));
+    let recordings = recording::Store::open(recordings.as_deref()).await?;
+    put_together(journal, config.evidence, recordings, &config.sources, env, metrics).await
 }
 
-/// The same over a journal that is there already; `evidence` as in [`Config`].
+/// The same over a journal that is there already; `evidence` as in [`Config`]. Nothing is recorded.
 ///
 /// # Errors
 /// The journal or the evidence cannot be read.
@@ -98,20 +101,20 @@ pub async fn assemble(
     env: Env,
     metrics: &Metrics,
 ) -> anyhow::Result<Service> {
-    put_together(journal, evidence, &SourcesArgs::default(), env, metrics).await
+    let recordings = recording::Store::nowhere();
+    put_together(journal, evidence, recordings, &SourcesArgs::default(), env, metrics).await
 }
 
 async fn put_together(
     journal: Arc<dyn Journal>,
     evidence: Option<PathBuf>,
+    recordings: recording::Store,
     sources: &SourcesArgs,
     env: Env,
     metrics: &Metrics,
 ) -> anyhow::Result<Service> {
     let surroundings = Surroundings::new(sources)?;
-    // beside the evidence, and forgotten with it
-    let recordings = evidence.as_ref().map(|path| path.with_file_name("health-monitor-recordings.db"));
-    let recorder = Recorder::new(recording::Store::open(recordings.as_deref()).await?).await?;
+    let recorder = Recorder::new(recordings).await?;
     let evidence = match &evidence {
         Some(path) => Evidence::open(path).await?,
         None => Evidence::nowhere(),

@@ -14,7 +14,7 @@ mod target;
 mod wake;
 mod wish;
 
-pub use artifacts::{Format, Header, StoreError, Upload};
+pub use artifacts::{Format, Header, StoreError, Upload, unpack_tar_gz};
 pub use fence::{Fence, FenceError};
 pub use host::{Host, Layout};
 pub use instance::{LastExit, Problem, ProblemCode, Tail};

@@ -27,9 +27,9 @@ const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS progress (id INTEGER PRIMARY KEY CHECK (id = 0), position INTEGER NOT NULL)",
 ];
 
-/// Minutes by target, and what happened to each analysis.
+/// Minutes by target, and what happened to each analysis. Without a pool nothing is kept.
 #[derive(Clone, Debug)]
-pub struct Store(SqlitePool);
+pub struct Store(Option<SqlitePool>);
 
 /// The file cannot be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +68,12 @@ impl Store {
         for statement in SCHEMA {
             sqlx::query(statement).execute(&pool).await.map_err(failed("opened"))?;
         }
-        Ok(Self(pool))
+        Ok(Self(Some(pool)))
+    }
+
+    /// Nowhere: what is put is forgotten. For simulations, which SQLite's threads would make unrepeatable.
+    pub fn nowhere() -> Self {
+        Self(None)
     }
 
     /// Adds minutes.
@@ -76,10 +81,11 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub async fn put(&self, chunks: Vec<(String, Chunk)>) -> Result<(), RecordingError> {
+        let Some(pool) = &self.0 else { return Ok(()) };
         if chunks.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.0.begin().await.map_err(failed("written"))?;
+        let mut transaction = pool.begin().await.map_err(failed("written"))?;
         for (target, chunk) in chunks {
             let start = chunk.start;
             let value = chunk.pack().map_err(failed("written"))?;
@@ -103,10 +109,11 @@ impl Store {
         target: &str,
         span: &RangeInclusive<i64>,
     ) -> Result<Vec<Vec<u8>>, RecordingError> {
+        let Some(pool) = &self.0 else { return Ok(Vec::new()) };
         let sql = "SELECT value FROM (SELECT target, start, value FROM kept UNION SELECT target, start, value \
                    FROM recent) WHERE target = ? AND start BETWEEN ? AND ? ORDER BY start";
         let query = sqlx::query(sql).bind(target).bind(span.start().saturating_sub(MINUTE)).bind(*span.end());
-        let rows = query.fetch_all(&self.0).await.map_err(failed("read"))?;
+        let rows = query.fetch_all(pool).await.map_err(failed("read"))?;
         rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(failed("read"))
     }
 
@@ -116,9 +123,10 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub async fn retain(&self, now: Timestamp) -> Result<(), RecordingError> {
+        let Some(pool) = &self.0 else { return Ok(()) };
         let around = i64::try_from(AROUND.as_secs()).unwrap_or(i64::MAX);
         let (old, oldest) = (now.as_second() - around - MINUTE, (now - KEPT).as_second());
-        let mut transaction = self.0.begin().await.map_err(failed("written"))?;
+        let mut transaction = pool.begin().await.map_err(failed("written"))?;
         let keep = "INSERT OR REPLACE INTO kept SELECT target, start, value FROM recent WHERE start < ?1 AND EXISTS \
                     (SELECT 1 FROM story WHERE story.target = recent.target AND recent.start >= began - ?2 - 60 \
                     AND recent.start <= COALESCE(ended, ?1) + ?2)";
@@ -143,8 +151,9 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub async fn story(&self, analysis: &str) -> Result<Option<Story>, RecordingError> {
+        let Some(pool) = &self.0 else { return Ok(None) };
         let query = sqlx::query("SELECT value FROM story WHERE analysis = ?").bind(analysis);
-        let Some(row) = query.fetch_optional(&self.0).await.map_err(failed("read"))? else { return Ok(None) };
+        let Some(row) = query.fetch_optional(pool).await.map_err(failed("read"))? else { return Ok(None) };
         let value: Vec<u8> = row.try_get(0).map_err(failed("read"))?;
         serde_json::from_slice(&value).map(Some).map_err(failed("read"))
     }
@@ -154,8 +163,9 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub async fn position(&self) -> Result<u64, RecordingError> {
+        let Some(pool) = &self.0 else { return Ok(0) };
         let query = sqlx::query("SELECT position FROM progress");
-        let Some(row) = query.fetch_optional(&self.0).await.map_err(failed("read"))? else { return Ok(0) };
+        let Some(row) = query.fetch_optional(pool).await.map_err(failed("read"))? else { return Ok(0) };
         let position: i64 = row.try_get(0).map_err(failed("read"))?;
         Ok(u64::try_from(position).unwrap_or(0))
     }
@@ -165,7 +175,8 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub async fn tell(&self, stories: Vec<Story>, position: u64) -> Result<(), RecordingError> {
-        let mut transaction = self.0.begin().await.map_err(failed("written"))?;
+        let Some(pool) = &self.0 else { return Ok(()) };
+        let mut transaction = pool.begin().await.map_err(failed("written"))?;
         for story in stories {
             let value = serde_json::to_vec(&story).map_err(failed("written"))?;
             sqlx::query(
@@ -193,7 +204,8 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub async fn vitals(&self) -> Result<BTreeMap<String, Vitals>, RecordingError> {
-        let rows = sqlx::query("SELECT target, value FROM vital").fetch_all(&self.0).await;
+        let Some(pool) = &self.0 else { return Ok(BTreeMap::new()) };
+        let rows = sqlx::query("SELECT target, value FROM vital").fetch_all(pool).await;
         let mut vitals = BTreeMap::new();
         for row in rows.map_err(failed("read"))? {
             let target: String = row.try_get(0).map_err(failed("read"))?;
@@ -211,7 +223,8 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub async fn keep_vitals(&self, rows: Vec<(String, Vec<u8>)>) -> Result<(), RecordingError> {
-        let mut transaction = self.0.begin().await.map_err(failed("written"))?;
+        let Some(pool) = &self.0 else { return Ok(()) };
+        let mut transaction = pool.begin().await.map_err(failed("written"))?;
         sqlx::query("DELETE FROM vital").execute(&mut *transaction).await.map_err(failed("written"))?;
         for (target, value) in rows {
             let insert =
@@ -223,7 +236,9 @@ impl Store {
 
     /// Finishes what is under way.
     pub async fn close(&self) {
-        self.0.close().await;
+        if let Some(pool) = &self.0 {
+            pool.close().await;
+        }
     }
 }
 

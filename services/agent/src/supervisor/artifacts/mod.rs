@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub use meta::Format;
 pub use pins::Pins;
 pub use store::{Artifacts, StoreError};
+pub use unpack::tar_gz as unpack_tar_gz;
 pub use upload::{Header, Upload};
 
 use super::{
