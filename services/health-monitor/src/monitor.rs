@@ -20,7 +20,7 @@ use crate::{
     recording::Recorder,
     registry::Registry,
     running::{Proposal, Running},
-    sources::{Surroundings, feed, otlp::Otlp},
+    sources::{Pushed, Surroundings, feed, otlp::Otlp},
 };
 
 /// Everything that the calls and the background tasks share. Cheap to clone.
@@ -45,6 +45,8 @@ pub struct Shared {
     pub surroundings: Surroundings,
     /// What was exported to it.
     pub otlp: Otlp,
+    /// Whose samples are pushed.
+    pub pushed: Pushed,
     evidence: Evidence,
     env: Env,
 }
@@ -89,6 +91,7 @@ impl Monitor {
             metrics,
             surroundings,
             otlp,
+            pushed: Pushed::default(),
             recorder,
             evidence,
             env,
@@ -112,6 +115,7 @@ impl Monitor {
                     None => {}
                 }
             }
+            self.pushed.note(target, now);
             self.histories.observe(target, batch, now);
             self.recorder.observe(target, batch, now);
         }

@@ -135,13 +135,6 @@ impl Fields<'_> {
         Percent::from_f64(given).unwrap_or(Percent::ZERO)
     }
 
-    /// A number within `range`, or nothing.
-    pub(crate) fn optional(&self, name: &str, given: Option<f64>, range: RangeInclusive<f64>) {
-        if let Some(given) = given {
-            self.sink().range(&self.join(name), given, range);
-        }
-    }
-
     /// A known value of an enum.
     pub(crate) fn choice<E: TryFrom<i32>>(&self, name: &str, given: i32) -> Option<E> {
         self.sink().enumeration(&self.join(name), given)

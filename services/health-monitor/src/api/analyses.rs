@@ -220,6 +220,8 @@ fn read_start(request: &pb::StartAnalysisRequest) -> Result<pb::Analysis, Proble
         violations.name("target", &given.target, name::TARGET);
         violations.text("candidate_fleet", &given.candidate_fleet, 1..=128);
         violations.text("baseline_fleet", &given.baseline_fleet, 0..=128);
+        violations.text("candidate_version", &given.candidate_version, 0..=128);
+        violations.text("baseline_version", &given.baseline_version, 0..=128);
         let distinct = given.candidate_fleet != given.baseline_fleet || given.candidate_fleet.is_empty();
         violations.check(
             distinct,

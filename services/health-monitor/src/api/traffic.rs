@@ -14,10 +14,7 @@ impl Api {
     ///
     /// # Errors
     /// INVALID_ARGUMENT.
-    pub(super) fn traffic(
-        &self,
-        request: &pb::GetTrafficRequest,
-    ) -> Result<pb::GetTrafficResponse, Status> {
+    pub(super) fn traffic(&self, request: &pb::GetTrafficRequest) -> Result<pb::GetTrafficResponse, Status> {
         let mut violations = Violations::new();
         violations.name("target", &request.target, TARGET);
         violations.finish()?;

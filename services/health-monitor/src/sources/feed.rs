@@ -20,8 +20,15 @@ impl Monitor {
         let now = self.now();
         self.metrics.samples.inc_by(batch.samples.len() as u64);
         self.give(running.clone(), batch, now);
-        self.histories.observe(&running.target, batch, now);
-        self.recorder.observe(&running.target, batch, now);
+        self.remember(&running.target, batch, now);
+    }
+
+    /// For later rollouts and for the record, unless the same requests are pushed as well.
+    fn remember(&self, target: &str, batch: &Batch, now: Timestamp) {
+        if !self.pushed.lately(target, now) {
+            self.histories.observe(target, batch, now);
+            self.recorder.observe(target, batch, now);
+        }
     }
 
     /// Hands what was read beside requests to an analysis.
@@ -43,8 +50,7 @@ impl Monitor {
                     self.give(running, &batch, now);
                 }
             }
-            self.histories.observe(&target, &all, now);
-            self.recorder.observe(&target, &all, now);
+            self.remember(&target, &all, now);
         }
     }
 

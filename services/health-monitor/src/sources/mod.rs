@@ -7,8 +7,10 @@ pub mod health;
 pub mod ledger;
 pub mod otlp;
 pub mod prometheus;
+mod pushed;
 pub mod servers;
 mod surroundings;
 
 pub use health::SourceHealth;
+pub use pushed::Pushed;
 pub use surroundings::{SourcesArgs, Surroundings};

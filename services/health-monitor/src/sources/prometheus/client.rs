@@ -173,10 +173,7 @@ impl Prometheus {
     }
 }
 
-fn read<T>(
-    answer: &Answer,
-    read_body: impl Fn(&[u8]) -> Result<T, AnswerError>,
-) -> Result<T, AskError> {
+fn read<T>(answer: &Answer, read_body: impl Fn(&[u8]) -> Result<T, AnswerError>) -> Result<T, AskError> {
     match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(AskError::Credentials(answer.status)),
         status if status.is_redirection() => return Err(AskError::Status(status)),

@@ -136,12 +136,17 @@ impl Poll {
 
     /// Asks for gauges and counters of anything, and hands them on.
     async fn measure(&self) -> Result<(), AskError> {
-        let Some(server) = self.server.as_ref().filter(|_| !self.spec.metrics.is_empty()) else { return Ok(()) };
-        let asked = self.spec.metrics.iter().map(async |measure| (measure, server.current(&measure.query).await));
+        let Some(server) = self.server.as_ref().filter(|_| !self.spec.metrics.is_empty()) else {
+            return Ok(());
+        };
+        let asked =
+            self.spec.metrics.iter().map(async |measure| (measure, server.current(&measure.query).await));
         let (mut readings, mut failed) = (Vec::new(), Ok(()));
         for (measure, answer) in join_all(asked).await {
             match answer {
-                Ok(values) => readings.extend(values.iter().filter_map(|value| reading(&self.spec, measure, value))),
+                Ok(values) => {
+                    readings.extend(values.iter().filter_map(|value| reading(&self.spec, measure, value)))
+                }
                 Err(error) => failed = Err(error),
             }
         }
