@@ -36,6 +36,18 @@ impl Live {
         }
     }
 
+    /// How it stands when one begins to follow: elsewhere than on a terminal nothing is repainted, and nothing may happen for
+    /// a while.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn begin(&self, lines: &[String]) -> anyhow::Result<()> {
+        match (self.format, &self.screen) {
+            (Format::Table, None) => render::line(&lines.join("\n")),
+            (Format::Table, Some(_)) | (Format::Json | Format::Yaml, _) => Ok(()),
+        }
+    }
+
     /// Something happened: a line of text where there is one, or the resource as one line of JSON.
     ///
     /// # Errors

@@ -21,7 +21,25 @@ pub enum Reference {
 )]
 pub struct Unnamed(String);
 
+/// What was typed is not what this command speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
+
 // === impl Reference ===
+
+impl Reference {
+    /// The full name of a target.
+    ///
+    /// # Errors
+    /// When something else was typed.
+    pub fn target(text: &str) -> anyhow::Result<String> {
+        match text.parse::<Self>()? {
+            Self::Target(name) => Ok(name),
+            _ => Err(Unfit(format!("{text:?} is no target; give e.g. shop@production")).into()),
+        }
+    }
+}
 
 impl std::str::FromStr for Reference {
     type Err = Unnamed;

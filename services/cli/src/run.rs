@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bellwether_client::ApiError;
+use bellwether_client::{ApiError, TransportError};
 use bellwether_clock::Env;
 use bellwether_server::{StartError, install_crypto_provider};
 use clap::Parser as _;
@@ -12,8 +12,8 @@ use crate::{
     agent,
     args::{Cli, Command},
     commands::{
-        act, analyze, apply, decide, deliveries, emergency, explain, get, health, init, logs, policy,
-        release, replay, status, token, watch,
+        act, analyze, apply, decide, deliveries, emergency, explain, get, health, init, line, logs, policy,
+        power, release, replay, resolve, status, token, watch,
     },
     demo,
     exit::Exit,
@@ -37,9 +37,21 @@ pub fn main() -> ExitCode {
         Err(error) => return report(Err(error.into()), &cli.global.server),
     };
     let server = cli.global.server.clone();
-    let code = report(runtime.block_on(run(cli)), &server);
+    let code = report(runtime.block_on(until_interrupted(cli)), &server);
     runtime.shutdown_background();
     code
+}
+
+/// Ctrl-C ends the looking, not what is looked at.
+async fn until_interrupted(cli: Cli) -> anyhow::Result<Exit> {
+    let follows = matches!(cli.command, Command::Watch(_) | Command::Release(_) | Command::Logs(_));
+    tokio::select! {
+        ended = run(cli) => ended,
+        Ok(()) = tokio::signal::ctrl_c(), if follows => {
+            render::note("bellwether: interrupted; what was asked for goes on");
+            Ok(Exit::Interrupted)
+        }
+    }
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -56,23 +68,24 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Get(args) => get::run(s, format, args).await,
         Command::Release(args) => release::run(s, format, args).await,
         Command::Plan(args) => release::plan(s, format, args).await,
+        Command::Power(args) => power::run(s, format, args).await,
         Command::Status(args) => status::run(s, format, args).await,
         Command::Watch(args) => watch::run(s, format, args).await,
         Command::Why(args) => status::why(s, format, args).await,
         Command::Explain(args) => explain::run(s, format, args).await,
         Command::Approve(args) => decide::run(s, format, args, true).await,
         Command::Reject(args) => decide::run(s, format, args, false).await,
-        Command::Promote(args) => act::promote(s, format, args).await,
+        Command::Promote(args) => line::promote(s, format, args).await,
         Command::Pause(args) => act::pause(s, format, args).await,
         Command::Resume(args) => act::resume(s, format, args).await,
         Command::Advance(args) => act::advance(s, format, args).await,
         Command::Abort(args) => act::abort(s, format, args).await,
         Command::Rollback(args) => act::rollback(s, format, args).await,
-        Command::Resolve(args) => act::resolve(s, format, args).await,
-        Command::Cancel(args) => act::cancel(s, format, args).await,
-        Command::Hold(args) => act::hold(s, format, args).await,
-        Command::Unhold(args) => act::unhold(s, args).await,
-        Command::Veto(args) => act::veto(s, args).await,
+        Command::Resolve(args) => resolve::run(s, format, args).await,
+        Command::Cancel(args) => line::cancel(s, format, args).await,
+        Command::Hold(args) => line::hold(s, format, args).await,
+        Command::Unhold(args) => line::unhold(s, args).await,
+        Command::Veto(args) => line::veto(s, args).await,
         Command::Logs(args) => logs::run(s, format, args).await,
         Command::Deliveries(args) => deliveries::run(s, format, args).await,
         Command::Replay(args) => replay::run(s, format, args).await,
@@ -94,8 +107,8 @@ fn report(result: anyhow::Result<Exit>, server: &str) -> ExitCode {
         render::note(&format!("bellwether: {error:#}"));
         return ExitCode::from(start.exit_code());
     }
-    if error.is::<names::Unnamed>() {
-        render::note(&format!("bellwether: {error}"));
+    if error.is::<names::Unnamed>() || error.is::<names::Unfit>() || error.is::<TransportError>() {
+        render::note(&format!("bellwether: {error:#}"));
         return Exit::Invalid.into();
     }
     if error.is::<yaml::Problems>() {
@@ -112,7 +125,7 @@ fn report(result: anyhow::Result<Exit>, server: &str) -> ExitCode {
             }
         },
     };
-    render::note(&format!("bellwether: {api}"));
+    render::note(&format!("bellwether: {}", render::problem::view(&api)));
     if api.reason == "UNREACHABLE" {
         render::note(&format!("--server is {server}"));
     }

@@ -14,7 +14,10 @@ use bellwether_proto::{
 use bellwether_server::default_data_dir;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::args::{AgentAddress, Global};
+use crate::{
+    args::{AgentAddress, Global},
+    names::Unfit,
+};
 
 /// The four services, on one server or each on its own.
 #[derive(Clone)]
@@ -113,6 +116,9 @@ pub fn data_dir() -> PathBuf {
 }
 
 fn transport(url: &str, global: &Global) -> anyhow::Result<Transport> {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Unfit(format!("{url:?} is no URL; give e.g. http://127.0.0.1:7420")).into());
+    }
     let mut builder = Transport::builder(url);
     if let Some(file) = &global.token_file {
         builder = builder.token_file(file);

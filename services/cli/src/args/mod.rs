@@ -1,6 +1,7 @@
 //! The command line.
 
 mod judge;
+mod power;
 mod release;
 mod steer;
 mod tools;
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{judge::*, release::*, steer::*, tools::*};
+pub use self::{judge::*, power::*, release::*, steer::*, tools::*};
 use crate::{demo::shop::ShopArgs, render::Format};
 
 /// Releases software, watches it, and takes it back when the numbers turn bad.
@@ -75,6 +76,8 @@ pub enum Command {
     Release(ReleaseArgs),
     /// Show what a release would do, without doing it.
     Plan(ReleaseSpec),
+    /// How long a share of traffic needs to show a fault, and to pass without one.
+    Power(PowerArgs),
     /// Is traffic safe, since when, and what can I do?
     Status(ThingArgs),
     /// Follow a rollout or release live.

@@ -1,37 +1,38 @@
-//! Commands that change how a rollout or release goes on. What names a target or rollout goes straight to the executor, which
-//! needs no other service; what names a release goes through the planner.
+//! Commands that change how a rollout goes on. What names a target or rollout goes straight to the executor, which needs no
+//! other service; what names a release goes through the planner.
 
-use anyhow::bail;
 use bellwether_proto::{
     executor::v1::{
-        self as executor, AbortRolloutRequest, AdvanceRolloutRequest, HandBackRequest, PauseRolloutRequest,
-        ResolveInterruptionRequest, ResumeRolloutRequest, RollbackRolloutRequest, Rollout, pause,
-        resolve_interruption_request,
+        AbortRolloutRequest, AdvanceRolloutRequest, PauseRolloutRequest, ResumeRolloutRequest,
+        RollbackRolloutRequest, pause,
     },
     planner::v1 as planner,
 };
 
+use super::shown::{show, show_release};
 use crate::{
-    args::{ActionArgs, AdvanceArgs, HoldArgs, PauseArgs, PromoteArgs, Resolution, ResolveArgs, VetoArgs},
+    args::{ActionArgs, AdvanceArgs, PauseArgs},
     exit::Exit,
     lookup,
     names::Reference,
-    render::{self, Format, release, rollout},
+    render::{self, Format},
     session::Session,
 };
 
-fn show(session: &Session, format: Format, found: Option<Rollout>) -> anyhow::Result<Exit> {
-    if let Some(found) = found {
-        render::print(format, &found, |r| rollout::view(r, session.now()).join("\n"))?;
-    }
-    Ok(Exit::Ok)
+/// What a command is about, and whose it is.
+enum Subject {
+    /// The planner's.
+    Release(String),
+    /// The executor's.
+    Rollout(String),
 }
 
-fn show_release(session: &Session, format: Format, found: Option<planner::Release>) -> anyhow::Result<Exit> {
-    if let Some(found) = found {
-        render::print(format, &found, |r| release::view(r, session.now()).join("\n"))?;
+/// Finds it.
+async fn subject(session: &Session, thing: &str) -> anyhow::Result<Subject> {
+    match thing.parse::<Reference>()? {
+        Reference::Release(name) => Ok(Subject::Release(name)),
+        reference => Ok(Subject::Rollout(lookup::rollout(session, &reference).await?.name)),
     }
-    Ok(Exit::Ok)
 }
 
 /// `bellwether pause`.
@@ -39,29 +40,22 @@ fn show_release(session: &Session, format: Format, found: Option<planner::Releas
 /// # Errors
 /// What the server says.
 pub async fn pause(session: &Session, format: Format, args: &PauseArgs) -> anyhow::Result<Exit> {
-    let reference = args.thing.parse::<Reference>()?;
-    if let Reference::Release(name) = reference {
-        let request = planner::PauseReleaseRequest {
-            name,
-            environment: args.environment.clone(),
-            reason: args.reason.clone(),
-            after_step: args.after_step,
-            ..Default::default()
-        };
-        return show_release(
-            session,
-            format,
-            session.planner().pause_release(request).await?.into_inner().release,
-        );
+    let (reason, after_step) = (args.reason.clone(), args.after_step);
+    match subject(session, &args.thing).await? {
+        Subject::Release(name) => {
+            let environment = args.environment.clone();
+            let request =
+                planner::PauseReleaseRequest { name, environment, reason, after_step, ..Default::default() };
+            let answer = session.planner().pause_release(request).await?.into_inner();
+            show_release(session, format, answer.release)
+        }
+        Subject::Rollout(name) => {
+            let owner = pause::Owner::Person.into();
+            let request = PauseRolloutRequest { name, reason, after_step, owner, ..Default::default() };
+            let answer = session.executor().pause_rollout(request).await?.into_inner();
+            show(session, format, answer.rollout)
+        }
     }
-    let request = PauseRolloutRequest {
-        name: lookup::rollout(session, &reference).await?.name,
-        reason: args.reason.clone(),
-        after_step: args.after_step,
-        owner: pause::Owner::Person.into(),
-        ..Default::default()
-    };
-    show(session, format, session.executor().pause_rollout(request).await?.into_inner().rollout)
 }
 
 /// `bellwether resume`.
@@ -69,27 +63,42 @@ pub async fn pause(session: &Session, format: Format, args: &PauseArgs) -> anyho
 /// # Errors
 /// What the server says.
 pub async fn resume(session: &Session, format: Format, args: &ActionArgs) -> anyhow::Result<Exit> {
-    let reference = args.thing.parse::<Reference>()?;
-    if let Reference::Release(name) = reference {
-        let request = planner::ResumeReleaseRequest {
-            name,
-            environment: args.environment.clone(),
-            reason: args.reason.clone(),
-            ..Default::default()
-        };
-        return show_release(
-            session,
-            format,
-            session.planner().resume_release(request).await?.into_inner().release,
-        );
+    let reason = args.reason.clone();
+    match subject(session, &args.thing).await? {
+        Subject::Release(name) => {
+            let environment = args.environment.clone();
+            let request = planner::ResumeReleaseRequest { name, environment, reason, ..Default::default() };
+            let answer = session.planner().resume_release(request).await?.into_inner();
+            show_release(session, format, answer.release)
+        }
+        Subject::Rollout(name) => {
+            let owner = pause::Owner::Person.into();
+            let request = ResumeRolloutRequest { name, reason, owner, ..Default::default() };
+            let answer = session.executor().resume_rollout(request).await?.into_inner();
+            show(session, format, answer.rollout)
+        }
     }
-    let request = ResumeRolloutRequest {
-        name: lookup::rollout(session, &reference).await?.name,
-        reason: args.reason.clone(),
-        owner: pause::Owner::Person.into(),
-        ..Default::default()
-    };
-    show(session, format, session.executor().resume_rollout(request).await?.into_inner().rollout)
+}
+
+/// `bellwether abort`.
+///
+/// # Errors
+/// What the server says.
+pub async fn abort(session: &Session, format: Format, args: &ActionArgs) -> anyhow::Result<Exit> {
+    let reason = args.reason.clone();
+    match subject(session, &args.thing).await? {
+        Subject::Release(name) => {
+            let environment = args.environment.clone();
+            let request = planner::AbortReleaseRequest { name, environment, reason, ..Default::default() };
+            let answer = session.planner().abort_release(request).await?.into_inner();
+            show_release(session, format, answer.release)
+        }
+        Subject::Rollout(name) => {
+            let request = AbortRolloutRequest { name, reason, ..Default::default() };
+            let answer = session.executor().abort_rollout(request).await?.into_inner();
+            show(session, format, answer.rollout)
+        }
+    }
 }
 
 /// `bellwether advance`.
@@ -106,33 +115,6 @@ pub async fn advance(session: &Session, format: Format, args: &AdvanceArgs) -> a
         ..Default::default()
     };
     show(session, format, session.executor().advance_rollout(request).await?.into_inner().rollout)
-}
-
-/// `bellwether abort`.
-///
-/// # Errors
-/// What the server says.
-pub async fn abort(session: &Session, format: Format, args: &ActionArgs) -> anyhow::Result<Exit> {
-    let reference = args.thing.parse::<Reference>()?;
-    if let Reference::Release(name) = reference {
-        let request = planner::AbortReleaseRequest {
-            name,
-            environment: args.environment.clone(),
-            reason: args.reason.clone(),
-            ..Default::default()
-        };
-        return show_release(
-            session,
-            format,
-            session.planner().abort_release(request).await?.into_inner().release,
-        );
-    }
-    let request = AbortRolloutRequest {
-        name: lookup::rollout(session, &reference).await?.name,
-        reason: args.reason.clone(),
-        ..Default::default()
-    };
-    show(session, format, session.executor().abort_rollout(request).await?.into_inner().rollout)
 }
 
 /// `bellwether rollback`: through the planner where the rollout came from a release, so that promotion is held; straight at the
@@ -167,135 +149,11 @@ async fn rollback_release(
     environment: String,
     reason: &str,
 ) -> anyhow::Result<Exit> {
-    let request = planner::RollbackReleaseRequest {
-        name,
-        environment,
-        reason: reason.to_owned(),
-        ..Default::default()
-    };
+    let reason = reason.to_owned();
+    let request = planner::RollbackReleaseRequest { name, environment, reason, ..Default::default() };
     show_release(session, format, session.planner().rollback_release(request).await?.into_inner().release)
 }
 
 fn unavailable(error: &anyhow::Error) -> bool {
     error.downcast_ref::<tonic::Status>().is_some_and(|status| status.code() == tonic::Code::Unavailable)
-}
-
-/// `bellwether resolve`.
-///
-/// # Errors
-/// What the server says.
-pub async fn resolve(session: &Session, format: Format, args: &ResolveArgs) -> anyhow::Result<Exit> {
-    use resolve_interruption_request::Resolution as Wire;
-    let reference = args.thing.parse::<Reference>()?;
-    let resolution = match args.resolution {
-        Resolution::Retry => Wire::Retry,
-        Resolution::Ignore => Wire::Ignore,
-        Resolution::RollBack => Wire::RollBack,
-        Resolution::TakenOver => Wire::TakenOver,
-        Resolution::HandBack => return hand_back(session, format, &reference, &args.reason).await,
-    };
-    let name = match reference {
-        Reference::Target(name) | Reference::Rollout(name) => name,
-        other => lookup::rollout(session, &other).await?.name,
-    };
-    let request = ResolveInterruptionRequest {
-        name,
-        resolution: resolution.into(),
-        reason: args.reason.clone(),
-        ..Default::default()
-    };
-    show(session, format, session.executor().resolve_interruption(request).await?.into_inner().rollout)
-}
-
-async fn hand_back(
-    session: &Session,
-    format: Format,
-    reference: &Reference,
-    reason: &str,
-) -> anyhow::Result<Exit> {
-    let Reference::Target(target) = reference else { bail!("give the target, e.g. shop@production") };
-    let request =
-        HandBackRequest { request_id: String::new(), target: target.clone(), reason: reason.to_owned() };
-    let found: Option<executor::Target> = session.executor().hand_back(request).await?.into_inner().target;
-    if let Some(found) = found {
-        render::print(format, &found, |t| render::target::view(t, session.now()).join("\n"))?;
-    }
-    Ok(Exit::Ok)
-}
-
-/// `bellwether promote`.
-///
-/// # Errors
-/// What the server says.
-pub async fn promote(session: &Session, format: Format, args: &PromoteArgs) -> anyhow::Result<Exit> {
-    let request = planner::PromoteReleaseRequest {
-        name: lookup::release(session, &args.thing.parse()?).await?.name,
-        environment: args.environment.clone(),
-        reason: args.reason.clone(),
-        ..Default::default()
-    };
-    show_release(session, format, session.planner().promote_release(request).await?.into_inner().release)
-}
-
-/// `bellwether cancel`.
-///
-/// # Errors
-/// What the server says.
-pub async fn cancel(session: &Session, format: Format, args: &ActionArgs) -> anyhow::Result<Exit> {
-    let request = planner::CancelReleaseRequest {
-        name: lookup::release(session, &args.thing.parse()?).await?.name,
-        reason: args.reason.clone(),
-        ..Default::default()
-    };
-    show_release(session, format, session.planner().cancel_release(request).await?.into_inner().release)
-}
-
-/// `bellwether hold`.
-///
-/// # Errors
-/// What the server says.
-pub async fn hold(session: &Session, format: Format, args: &HoldArgs) -> anyhow::Result<Exit> {
-    let request = planner::HoldPromotionRequest {
-        request_id: String::new(),
-        application: args.application.clone(),
-        environment: args.environment.clone(),
-        reason: args.reason.clone(),
-    };
-    if let Some(hold) = session.planner().hold_promotion(request).await?.into_inner().hold {
-        render::print(format, &hold, |h| {
-            format!("{} holds; release it with `bellwether unhold {} -m …`", h.name, h.name)
-        })?;
-    }
-    Ok(Exit::Ok)
-}
-
-/// `bellwether unhold`.
-///
-/// # Errors
-/// What the server says.
-pub async fn unhold(session: &Session, args: &ActionArgs) -> anyhow::Result<Exit> {
-    let request = planner::ReleaseHoldRequest {
-        request_id: String::new(),
-        name: args.thing.clone(),
-        reason: args.reason.clone(),
-    };
-    session.planner().release_hold(request).await?;
-    render::line(&format!("{} is released", args.thing))?;
-    Ok(Exit::Ok)
-}
-
-/// `bellwether veto`.
-///
-/// # Errors
-/// What the server says.
-pub async fn veto(session: &Session, args: &VetoArgs) -> anyhow::Result<Exit> {
-    let request = planner::VetoVersionRequest {
-        request_id: String::new(),
-        application: args.application.clone(),
-        version: args.version.clone(),
-        reason: args.reason.clone(),
-    };
-    session.planner().veto_version(request).await?;
-    render::line(&format!("{} {} never starts again", args.application, args.version))?;
-    Ok(Exit::Ok)
 }

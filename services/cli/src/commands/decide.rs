@@ -1,16 +1,16 @@
 //! `bellwether approve` and `reject`: a release for an environment, or a rollout's gate.
 
-use anyhow::{Context as _, bail};
 use bellwether_proto::{
     executor::v1::{ResolveGateRequest, Rollout, resolve_gate_request::Resolution},
     planner::v1::{ApproveReleaseRequest, RejectReleaseRequest, Release, condition, release_environment},
 };
+use tonic::Status;
 
 use crate::{
     args::ApproveArgs,
     exit::Exit,
     lookup,
-    names::Reference,
+    names::{Reference, Unfit},
     render::{self, Format, release, rollout},
     session::Session,
 };
@@ -44,11 +44,11 @@ async fn release_in(
 ) -> anyhow::Result<Exit> {
     let environment = match &args.environment {
         Some(environment) => environment.clone(),
-        None => waiting(&found).with_context(|| {
-            format!(
+        None => waiting(&found).ok_or_else(|| {
+            Status::failed_precondition(format!(
                 "{} waits for no approval; `bellwether explain {}` says for what",
                 found.display_name, found.name
-            )
+            ))
         })?,
     };
     let etag = found.metadata.map(|m| m.etag).unwrap_or_default();
@@ -92,7 +92,7 @@ async fn gate(
         (true, Some(_)) => Resolution::Value,
         (true, None) => Resolution::Approve,
         (false, None) => Resolution::Reject,
-        (false, Some(_)) => bail!("a rejection has no --value"),
+        (false, Some(_)) => return Err(Unfit("a rejection has no --value".to_owned()).into()),
     };
     let request = ResolveGateRequest {
         request_id: String::new(),
@@ -116,10 +116,10 @@ fn current_gate(found: &Rollout) -> anyhow::Result<String> {
     let steps = found.strategy.as_ref().map(|s| s.steps.as_slice()).unwrap_or_default();
     match steps.get(at).and_then(|step| step.kind.as_ref()) {
         Some(Kind::Gate(gate)) => Ok(gate.id.clone()),
-        _ => bail!(
-            "{} does not stand at a gate; `bellwether status {}`",
-            found.display_name,
-            found.display_name
-        ),
+        _ => Err(Status::failed_precondition(format!(
+            "{name} does not stand at a gate; `bellwether status {name}`",
+            name = found.display_name
+        ))
+        .into()),
     }
 }

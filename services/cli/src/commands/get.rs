@@ -66,7 +66,11 @@ pub async fn run(session: &Session, format: Format, args: &GetArgs) -> anyhow::R
             if format == Format::Table {
                 lookup::name_rollouts(session, &mut all).await;
             }
-            render::print(format, &all, |all| target::list(all))?;
+            let newest = match format {
+                Format::Table => lookup::newest_rollouts(session).await,
+                Format::Json | Format::Yaml => Default::default(),
+            };
+            render::print(format, &all, |all| target::list(all, &newest, now))?;
         }
         What::Releases => {
             let all =

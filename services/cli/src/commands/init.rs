@@ -2,9 +2,14 @@
 
 use std::fs;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-use crate::{args::InitArgs, exit::Exit, names::Reference, render};
+use crate::{
+    args::InitArgs,
+    exit::Exit,
+    names::{Reference, Unfit},
+    render,
+};
 
 /// Writes the file.
 ///
@@ -12,13 +17,15 @@ use crate::{args::InitArgs, exit::Exit, names::Reference, render};
 /// When the name is not one, or the file exists or cannot be written.
 pub fn run(args: &InitArgs) -> anyhow::Result<Exit> {
     if !matches!(args.name.parse::<Reference>(), Ok(Reference::Application(_))) {
-        bail!(
-            "{:?} cannot be an application's name: lower-case letters, digits and dashes, at most 63",
-            args.name
+        let name = &args.name;
+        let text = format!(
+            "{name:?} cannot be an application's name: lower-case letters, digits and dashes, at most 63"
         );
+        return Err(Unfit(text).into());
     }
     if args.file.exists() && !args.force {
-        bail!("{} exists; give another --file, or --force to overwrite it", args.file.display());
+        let text = format!("{} exists; give another --file, or --force to overwrite it", args.file.display());
+        return Err(Unfit(text).into());
     }
     fs::write(&args.file, template(&args.name))
         .with_context(|| format!("cannot write {}", args.file.display()))?;

@@ -15,9 +15,7 @@ use crate::{
 /// # Errors
 /// When the agent cannot be found or reached.
 pub async fn run(session: &Session, format: Format, args: &LogsArgs) -> anyhow::Result<Exit> {
-    let Reference::Target(target) = args.target.parse::<Reference>()? else {
-        anyhow::bail!("{:?} is no target; give e.g. shop@production", args.target);
-    };
+    let target = Reference::target(&args.target)?;
     let request = TailLogsRequest {
         target: target.clone(),
         fleet: names::short(&args.fleet).to_owned(),
@@ -26,13 +24,18 @@ pub async fn run(session: &Session, format: Format, args: &LogsArgs) -> anyhow::
         follow: args.follow,
     };
     let mut lines = session.agent_at(&args.agent)?.tail_logs(request).await?.into_inner();
+    let mut silent = true;
     while let Some(line) = lines.message().await? {
+        silent = false;
         match format {
             Format::Table => {
                 render::line(&format!("{} {}", render::style::tail(&line.instance), line.line))?;
             }
             Format::Json | Format::Yaml => render::line(&serde_json::to_string(&line)?)?,
         }
+    }
+    if silent {
+        render::note(&format!("{} has written nothing", args.target));
     }
     Ok(Exit::Ok)
 }

@@ -13,6 +13,7 @@ use crate::{
     args::{ReleaseArgs, ReleaseSpec, StrategyArg},
     artifact,
     exit::Exit,
+    names::Unfit,
     render::{self, Format, plan, release},
     session::Session,
 };
@@ -26,6 +27,7 @@ pub async fn run(session: &Session, format: Format, args: &ReleaseArgs) -> anyho
     let Some(submitted) = answer.release else { bail!("the planner answered without a release") };
     if !args.wait {
         render::print(format, &submitted, |r| release::view(r, session.now()).join("\n"))?;
+        render::note(&format!("follow it with `bellwether watch {}`", submitted.name));
         return Ok(Exit::Ok);
     }
     watch::release_to_its_end(session, format, &submitted, args.timeout).await
@@ -41,14 +43,12 @@ pub async fn plan(session: &Session, format: Format, spec: &ReleaseSpec) -> anyh
     render::print(format, plan, |p| plan::view(p).join("\n"))?;
     if let (Format::Table, Some(release)) = (format, &answer.release) {
         for environment in &release.environments {
-            let lines = release::conditions(&environment.conditions, session.now());
-            if !lines.is_empty() {
-                render::line(&format!(
-                    "\n{} would wait for\n  {}",
-                    environment.environment,
-                    lines.join("\n  ")
-                ))?;
-            }
+            let lines = release::open(&environment.conditions, session.now());
+            let name = &environment.environment;
+            render::line(&match lines.is_empty() {
+                true => format!("\n{name} would start at once"),
+                false => format!("\n{name} would wait for\n  {}", lines.join("\n  ")),
+            })?;
         }
     }
     Ok(Exit::Ok)
@@ -88,7 +88,9 @@ async fn describe(
     file: &Path,
     validate_only: bool,
 ) -> anyhow::Result<Artifact> {
-    let path = file.canonicalize().with_context(|| format!("cannot find the artifact {}", file.display()))?;
+    let path = file
+        .canonicalize()
+        .map_err(|error| Unfit(format!("cannot find the artifact {}: {error}", file.display())))?;
     let digest = artifact::digest(&path)
         .await
         .with_context(|| format!("cannot read the artifact {}", path.display()))?;
@@ -109,7 +111,7 @@ fn settings(set: &[String]) -> anyhow::Result<std::collections::HashMap<String, 
     set.iter()
         .map(|pair| match pair.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-            _ => bail!("--set takes NAME=VALUE, not {pair:?}"),
+            _ => Err(Unfit(format!("--set takes NAME=VALUE, not {pair:?}")).into()),
         })
         .collect()
 }

@@ -1,13 +1,17 @@
 //! `bellwether status` and `why`: is traffic safe, since when, and what can I do?
 
-use bellwether_proto::{executor::v1::Rollout, monitor::v1::Decision};
+use bellwether_proto::{
+    executor::v1::{Rollout, Target},
+    monitor::v1::Decision,
+    planner::v1::Release,
+};
 
 use super::get;
 use crate::{
     args::ThingArgs,
     exit::Exit,
     lookup,
-    names::Reference,
+    names::{Reference, Unfit, short},
     render::{self, Format, checks, release, rollout, target},
     session::Session,
 };
@@ -21,16 +25,11 @@ pub async fn run(session: &Session, format: Format, args: &ThingArgs) -> anyhow:
     let Some(thing) = &args.thing else { return everything(session, format).await };
     match thing.parse::<Reference>()? {
         Reference::Target(name) => {
-            let mut found = lookup::target(session, &name).await?;
-            if format == Format::Table {
-                lookup::name_rollouts(session, std::slice::from_mut(&mut found)).await;
+            let found = lookup::target(session, &name).await?;
+            if format != Format::Table {
+                return render::print(format, &found, |_| String::new()).map(|()| Exit::Ok);
             }
-            render::print(format, &found, |t| target::view(t, now).join("\n"))?;
-            if format == Format::Table && !found.active_rollout.is_empty() {
-                let active =
-                    lookup::rollout(session, &Reference::Rollout(found.active_rollout.clone())).await?;
-                render::line(&format!("\n{}", rollout::view(&active, now).join("\n")))?;
-            }
+            one_target(session, found).await?;
         }
         reference @ Reference::Rollout(_) => {
             let found = lookup::rollout(session, &reference).await?;
@@ -38,31 +37,64 @@ pub async fn run(session: &Session, format: Format, args: &ThingArgs) -> anyhow:
         }
         reference @ (Reference::Release(_) | Reference::Application(_)) => {
             let found = lookup::release(session, &reference).await?;
-            render::print(format, &found, |r| release::view(r, now).join("\n"))?;
+            let safety = if format == Format::Table { safety(session, &found).await } else { Vec::new() };
+            render::print(format, &found, |r| [safety, release::view(r, now)].concat().join("\n"))?;
         }
     }
     Ok(Exit::Ok)
 }
 
+/// A target, and the rollout that it has at work.
+async fn one_target(session: &Session, mut found: Target) -> anyhow::Result<()> {
+    let newest = lookup::newest_rollout(session, &found.name).await;
+    lookup::name_rollouts(session, std::slice::from_mut(&mut found)).await;
+    let active = newest.as_ref().filter(|rollout| rollout.end_time.is_none());
+    // what can be done with the rollout stands below
+    let of_rollout = |action: &_| active.is_some_and(|rollout| rollout.allowed_actions.contains(action));
+    found.allowed_actions.retain(|action| !of_rollout(action));
+    render::line(&target::view(&found, newest.as_ref(), session.now()).join("\n"))?;
+    match active {
+        Some(active) => render::line(&format!("\n{}", rollout::view(active, session.now()).join("\n"))),
+        None => Ok(()),
+    }
+}
+
+/// Whether traffic is safe wherever the release goes, a line for each target; nothing where the executor is away.
+async fn safety(session: &Session, found: &Release) -> Vec<String> {
+    let application = short(&found.application);
+    let Ok(targets) = get::targets(session, &format!("application = {application:?}")).await else {
+        return Vec::new();
+    };
+    let newest = lookup::newest_rollouts(session).await;
+    let line = |it: &Target| target::safety(it, newest.get(&it.name), session.now());
+    targets.iter().filter(|it| target::is_used(it)).map(line).collect()
+}
+
 async fn everything(session: &Session, format: Format) -> anyhow::Result<Exit> {
     let mut targets = get::targets(session, "").await?;
     if format != Format::Table {
-        return render::print(format, &targets, |all| target::list(all)).map(|()| Exit::Ok);
+        return render::print(format, &targets, |_| String::new()).map(|()| Exit::Ok);
     }
     lookup::name_rollouts(session, &mut targets).await;
-    let (safe, unsafe_ones): (Vec<_>, Vec<_>) = targets.iter().partition(|t| t.traffic_safe);
-    let headline = match (targets.is_empty(), unsafe_ones.is_empty()) {
-        (true, _) => {
+    let used = || targets.iter().filter(|target| target::is_used(target));
+    let (safe, unsafe_ones): (Vec<_>, Vec<_>) = used().partition(|t| t.traffic_safe);
+    let headline = match (used().next().is_none(), unsafe_ones.is_empty()) {
+        (true, _) if targets.is_empty() => {
             "nothing is released yet; `bellwether init` writes an application to start from".to_owned()
+        }
+        (true, _) => {
+            let id = targets.first().and_then(|it| short(&it.name).split('@').next()).unwrap_or("APP");
+            format!("nothing is released yet; `bellwether release {id} --version VERSION --artifact FILE`")
         }
         (false, true) => format!("TRAFFIC IS SAFE on {}", of_all(safe.len())),
         (false, false) => {
-            format!("TRAFFIC IS NOT SAFE on {} of {} targets", unsafe_ones.len(), targets.len())
+            format!("TRAFFIC IS NOT SAFE on {} of {} targets", unsafe_ones.len(), used().count())
         }
     };
     render::line(&headline)?;
     if !targets.is_empty() {
-        render::line(&target::list(&targets))?;
+        let newest = lookup::newest_rollouts(session).await;
+        render::line(&target::list(&targets, &newest, session.now()))?;
     }
     Ok(Exit::Ok)
 }
@@ -78,9 +110,8 @@ fn of_all(targets: usize) -> String {
 /// What the server says.
 pub async fn why(session: &Session, format: Format, args: &ThingArgs) -> anyhow::Result<Exit> {
     let Some(thing) = &args.thing else {
-        anyhow::bail!(
-            "give a target, rollout, application or release, e.g. `bellwether why shop@production`"
-        );
+        let text = "give a target, rollout, application or release, e.g. `bellwether why shop@production`";
+        return Err(Unfit(text.to_owned()).into());
     };
     let reference = thing.parse::<Reference>()?;
     if let Reference::Release(_) | Reference::Application(_) = reference {

@@ -84,7 +84,13 @@ async fn follow_rollouts(
                     newest = Some(resource);
                 }
             }
-            WatchEvent::Current | WatchEvent::Deleted { .. } | WatchEvent::Heartbeat => {}
+            WatchEvent::Current => {
+                let shown = newest.as_ref().map(|rollout| rollout_view::view(rollout, session.now()));
+                live.begin(
+                    &shown.unwrap_or_else(|| vec!["there was no rollout yet; waiting for one".to_owned()]),
+                )?;
+            }
+            WatchEvent::Deleted { .. } | WatchEvent::Heartbeat => {}
         }
         let Some(shown) = &newest else { continue };
         live.show(&rollout_view::view(shown, session.now()));
@@ -105,6 +111,7 @@ async fn follow_release(
     let mut releases = releases(session, &format!("name = \"{}\"", found.name));
     let mut rollouts = rollouts(session, &format!("release = \"{}\"", found.name));
     let live = Live::start(format);
+    live.begin(&release_view::view(found, session.now()))?;
     let mut release = found.clone();
     let mut rollout: Option<Rollout> = None;
     let mut ticks = tokio::time::interval(Duration::from_secs(1));

@@ -4,6 +4,7 @@ pub mod checks;
 pub mod fact;
 pub mod plan;
 pub mod plot;
+pub mod problem;
 pub mod release;
 pub mod rollout;
 pub mod style;

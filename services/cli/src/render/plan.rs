@@ -2,7 +2,7 @@
 
 use bellwether_proto::{
     executor::v1::strategy::Kind,
-    planner::v1::{EnvironmentPlan, Milestone, Plan, risk::Band},
+    planner::v1::{EnvironmentPlan, Milestone, Plan, PlannedBake, planned_bake::TrafficBasis, risk::Band},
 };
 
 use super::style::{self, Tone, paint};
@@ -51,6 +51,7 @@ fn environment(plan: &EnvironmentPlan) -> Vec<String> {
         let who = [rule.roles.join(" or "), rule.principals.join(" or ")].join(" ");
         lines.push(format!("  approval {}: {} {}", rule.id, rule.count, who.trim()));
     }
+    lines.extend(plan.bakes.iter().flat_map(bake));
     lines.extend(plan.timeline.iter().map(|milestone| format!("  {}", self::milestone(milestone))));
     if let Some(rollback) = &plan.rollback {
         let worst =
@@ -70,12 +71,42 @@ fn environment(plan: &EnvironmentPlan) -> Vec<String> {
     lines
 }
 
+/// How long it bakes, and what that comes from.
+fn bake(bake: &PlannedBake) -> Vec<String> {
+    let at = |d: &Option<bellwether_proto::Duration>| {
+        d.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)))
+    };
+    let share =
+        if bake.share_percent > 0.0 { style::percent(bake.share_percent) } else { "no users".to_owned() };
+    let lengths = format!("{} to {}", at(&bake.min), at(&bake.max));
+    let mut lines = vec![format!("  bakes    {share:<8} {lengths}: {}", bake.text)];
+    if bake.traffic_basis() != TrafficBasis::Unspecified && bake.effect_percent > 0.0 {
+        let known = style::state(bake.traffic_basis().as_str_name(), "TRAFFIC_BASIS_").to_lowercase();
+        lines.push(paint(
+            &format!(
+                "                    {} requests/s {known}, {:.1} of them here; {} % → {} % fails in {} (95 %: {}), good passes in {} (95 %: {})",
+                bake.requests_per_second,
+                bake.requests_per_second * bake.share_percent / 100.0,
+                bake.baseline_percent,
+                bake.effect_percent,
+                at(&bake.fail_p50),
+                at(&bake.fail_p95),
+                at(&bake.pass_p50),
+                at(&bake.pass_p95),
+            ),
+            Tone::Faint,
+        ));
+    }
+    lines.extend(bake.notes.iter().map(|note| paint(&format!("                    {note}"), Tone::Faint)));
+    lines
+}
+
 fn milestone(milestone: &Milestone) -> String {
     let at = |d: &Option<bellwether_proto::Duration>| {
         d.as_ref().map_or_else(|| "-".to_owned(), |d| style::duration(style::span(d)))
     };
     format!(
-        "{:<8} {:<28} +{} (95 %: +{})",
+        "{:<8} {:<36} +{} (95 %: +{})",
         milestone.kind.to_lowercase(),
         milestone.name,
         at(&milestone.p50),

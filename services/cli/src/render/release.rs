@@ -41,16 +41,19 @@ fn environment(environment: &ReleaseEnvironment, now: Timestamp) -> Vec<String> 
     if let Some(why) = &environment.reason {
         lines.push(format!("           {}", brief(why)));
     }
-    lines.extend(
-        conditions(&environment.conditions, now).into_iter().map(|line| format!("           {line}")),
-    );
+    lines.extend(open(&environment.conditions, now).into_iter().map(|line| format!("           {line}")));
     lines
 }
 
+/// What a start still waits for, or what cannot be shown; `explain` has the rest.
+pub fn open(all: &[Condition], now: Timestamp) -> Vec<String> {
+    conditions(all.iter().filter(|condition| condition.state() != condition::State::Met), now)
+}
+
 /// What a start depends on: what is open, what is closed and what would open it.
-pub fn conditions(conditions: &[Condition], now: Timestamp) -> Vec<String> {
+pub fn conditions<'c>(conditions: impl IntoIterator<Item = &'c Condition>, now: Timestamp) -> Vec<String> {
     conditions
-        .iter()
+        .into_iter()
         .map(|condition| {
             let mark = match condition.state() {
                 condition::State::Met => paint("✔", Tone::Good),

@@ -55,15 +55,19 @@ pub fn view(rollout: &Rollout, now: Timestamp) -> Vec<String> {
 
 /// The first line that a person reads.
 fn safety(rollout: &Rollout, now: Timestamp) -> String {
-    let since = match current_step(rollout).and_then(|step| step.start_time.as_ref()) {
-        Some(start) if rollout.end_time.is_none() => style::ago(Some(start), now),
-        _ => style::ago(rollout.end_time.as_ref(), now),
-    };
+    let since = since(rollout).and_then(style::time);
+    let since = since.map_or(String::new(), |since| format!(" (state since {})", style::between(since, now)));
     if rollout.traffic_safe {
-        paint(&format!("TRAFFIC IS SAFE (state since {since})"), Tone::Good)
+        paint(&format!("TRAFFIC IS SAFE{since}"), Tone::Good)
     } else {
-        paint(&format!("TRAFFIC IS NOT SAFE (state since {since})"), Tone::Bad)
+        paint(&format!("TRAFFIC IS NOT SAFE{since}"), Tone::Bad)
     }
+}
+
+/// Since when the traffic is as it is: the start of the step at work, or the end.
+pub fn since(rollout: &Rollout) -> Option<&bellwether_proto::Timestamp> {
+    let step = current_step(rollout).and_then(|step| step.start_time.as_ref());
+    step.filter(|_| rollout.end_time.is_none()).or(rollout.end_time.as_ref())
 }
 
 fn headline(rollout: &Rollout, now: Timestamp) -> String {

@@ -1,18 +1,21 @@
 //! A target: what serves, and is it well.
 
-use bellwether_proto::executor::v1::Target;
+use std::collections::BTreeMap;
+
+use bellwether_proto::executor::v1::{Rollout, Target};
 use jiff::Timestamp;
 
 use super::{
-    rollout::{actions, brief},
+    rollout::{self, actions, brief},
     style::{self, Tone, paint},
     table,
 };
 use crate::names::short;
 
-/// The view of one target, a string a line.
-pub fn view(target: &Target, now: Timestamp) -> Vec<String> {
-    let mut lines = vec![safety(target), headline(target)];
+/// The view of one target, a string a line. `newest`: its newest rollout, where it has had one.
+pub fn view(target: &Target, newest: Option<&Rollout>, now: Timestamp) -> Vec<String> {
+    let mut lines = vec![safety(target, newest, now), headline(target)];
+    lines.extend(newest.filter(|rollout| rollout.end_time.is_some()).map(|last| ended(last, now)));
     if let Some(why) = &target.needs_operator {
         lines.push(format!("waits      {}", brief(why)));
     }
@@ -47,21 +50,46 @@ pub fn view(target: &Target, now: Timestamp) -> Vec<String> {
     lines
 }
 
-fn safety(target: &Target) -> String {
-    let text =
-        format!("{} TRAFFIC IS {}SAFE", short(&target.name), if target.traffic_safe { "" } else { "NOT " });
+/// Whether a version serves there, or is on its way.
+pub fn is_used(target: &Target) -> bool {
+    target.stable.is_some() || target.candidate.is_some() || !target.active_rollout.is_empty()
+}
+
+/// The first line that a person reads.
+pub fn safety(target: &Target, newest: Option<&Rollout>, now: Timestamp) -> String {
+    if !is_used(target) {
+        return format!("{} HAS NO TRAFFIC: nothing was released there yet", short(&target.name));
+    }
+    let not = if target.traffic_safe { "" } else { "NOT " };
+    let since =
+        newest.and_then(rollout::since).or(target.metadata.as_ref().and_then(|m| m.create_time.as_ref()));
+    let since =
+        since.and_then(style::time).map_or(String::new(), |t| format!(" for {}", style::between(t, now)));
+    let text = format!("{} TRAFFIC IS {not}SAFE{since}", short(&target.name));
     paint(&text, if target.traffic_safe { Tone::Good } else { Tone::Bad })
+}
+
+/// `last       1.0.1 ROLLED_BACK 5m ago (VERDICT_FAIL: …)`.
+fn ended(last: &Rollout, now: Timestamp) -> String {
+    let why = last.reason.as_ref().map_or(String::new(), |reason| format!(" ({})", brief(reason)));
+    format!("last       {}{why}", outcome(last, now))
+}
+
+/// `1.0.1 ROLLED_BACK 5m ago`.
+fn outcome(last: &Rollout, now: Timestamp) -> String {
+    let version = last.spec.as_ref().map_or("?", |spec| spec.version.as_str());
+    format!("{version} {} {}", rollout::state(last), style::ago(last.end_time.as_ref(), now))
 }
 
 fn headline(target: &Target) -> String {
     let stable =
         target.stable.as_ref().and_then(|f| f.spec.as_ref()).map_or("nothing", |s| s.version.as_str());
     let ready = ready(target);
-    let rollout = match target.active_rollout.is_empty() {
+    let at_work = match target.active_rollout.is_empty() {
         true => "no rollout at work".to_owned(),
         false => format!("{} is at work", target.active_rollout),
     };
-    format!("stable {stable}, {ready} of {} instances ready, {rollout}", target.instances)
+    format!("stable {stable}, {ready} of {} instances ready, {at_work}", target.instances)
 }
 
 /// Instances of stable that are ready: those of a candidate, or of a fleet that is kept, carry nothing of it.
@@ -82,17 +110,24 @@ fn version_of<'a>(target: &'a Target, fleet: &'a str) -> &'a str {
         .map_or(fleet, |spec| spec.version.as_str())
 }
 
-/// Many targets.
-pub fn list(targets: &[Target]) -> String {
+/// Many targets, with the newest rollout of each that has had one.
+pub fn list(targets: &[Target], newest: &BTreeMap<String, Rollout>, now: Timestamp) -> String {
     table(
-        ["TARGET", "STABLE", "READY", "SAFE", "ROLLOUT"],
+        ["TARGET", "STABLE", "READY", "SAFE", "ROLLOUT", "LAST"],
         targets.iter().map(|target| {
+            let last = newest.get(&target.name).filter(|rollout| rollout.end_time.is_some());
             [
                 short(&target.name).to_owned(),
                 target.stable.as_ref().map_or("-", |f| version_of(target, &f.id)).to_owned(),
                 format!("{}/{}", ready(target), target.instances),
-                if target.traffic_safe { "yes" } else { "NO" }.to_owned(),
+                match (is_used(target), target.traffic_safe) {
+                    (false, _) => "-",
+                    (true, true) => "yes",
+                    (true, false) => "NO",
+                }
+                .to_owned(),
                 if target.active_rollout.is_empty() { "-".to_owned() } else { target.active_rollout.clone() },
+                last.map_or_else(|| "-".to_owned(), |last| outcome(last, now)),
             ]
         }),
     )
@@ -100,7 +135,10 @@ pub fn list(targets: &[Target]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_proto::executor::v1::{Fleet, Instance};
+    use bellwether_proto::{
+        common::v1::Reason,
+        executor::v1::{Fleet, FleetSpec, Instance, rollout::State},
+    };
 
     use super::*;
 
@@ -114,7 +152,35 @@ mod tests {
             instance_states: vec![instance("old", true), instance("old", false), instance("new", true)],
             ..Default::default()
         };
-        assert!(list(std::slice::from_ref(&target)).contains("1/2"));
-        assert!(view(&target, Timestamp::UNIX_EPOCH)[1].contains("1 of 2 instances ready"));
+        let now = Timestamp::UNIX_EPOCH;
+        let unused = Target { stable: None, ..target.clone() };
+        assert!(view(&unused, None, now)[0].contains("HAS NO TRAFFIC"));
+        assert!(list(std::slice::from_ref(&target), &BTreeMap::new(), now).contains("1/2"));
+        assert!(view(&target, None, now)[1].contains("1 of 2 instances ready"));
+    }
+
+    #[test]
+    fn how_the_last_one_ended_is_said_and_since_when_it_is_safe() {
+        let target = Target {
+            name: "targets/shop@production".to_owned(),
+            traffic_safe: true,
+            stable: Some(Fleet { id: "old".to_owned(), ..Default::default() }),
+            ..Default::default()
+        };
+        let reason = Reason { code: "VERDICT_FAIL".into(), text: "errors".into(), ..Default::default() };
+        let last = Rollout {
+            spec: Some(FleetSpec { version: "1.0.1".to_owned(), ..Default::default() }),
+            state: State::RolledBack.into(),
+            reason: Some(reason),
+            end_time: Some(Default::default()),
+            ..Default::default()
+        };
+        let now = Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(300);
+        let lines = view(&target, Some(&last), now);
+        assert_eq!(lines[0], "shop@production TRAFFIC IS SAFE for 5m00s");
+        assert_eq!(lines[2], "last       1.0.1 ROLLED_BACK 5m00s ago (VERDICT_FAIL: errors)");
+        let newest = BTreeMap::from([(target.name.clone(), last)]);
+        let listed = list(std::slice::from_ref(&target), &newest, now);
+        assert!(listed.contains("1.0.1 ROLLED_BACK 5m00s ago"), "{listed}");
     }
 }

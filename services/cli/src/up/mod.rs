@@ -56,8 +56,16 @@ async fn run(host: Host, args: UpArgs) -> anyhow::Result<()> {
     };
     let stack = Stack::start(&host, options).await?;
     let address = stack.address();
-    crate::render::note(&format!("bellwether: all services are on {address}; `bellwether status`"));
+    crate::render::note(&format!("bellwether: all services are on {address}; `{}`", how_to_ask(address)));
     stack.run().await
+}
+
+/// The command that asks what is served there.
+fn how_to_ask(address: SocketAddr) -> String {
+    if address == SocketAddr::from(LISTEN) {
+        return "bellwether status".to_owned();
+    }
+    format!("bellwether --server http://{address} status")
 }
 
 /// Where the lock of a running `up` is.

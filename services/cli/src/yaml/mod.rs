@@ -10,6 +10,7 @@ mod scalar;
 
 use std::fmt;
 
+use bellwether_client::{ApiError, FieldViolation};
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 
 pub use node::Node;
@@ -46,6 +47,19 @@ pub struct Problems {
 }
 
 // === impl Problems ===
+
+impl Problems {
+    /// What the server found wrong in a document of a file: each field where it stands. `None`: it names no field.
+    pub fn of_server(file: &str, root: &Node, error: &ApiError) -> Option<Self> {
+        let problem = |field: &FieldViolation| {
+            // the request has the document in a field of its own
+            let path = field.path.split_once('.').map_or("", |(_, path)| path);
+            root.nearest(path).problem(path, field.description.as_str())
+        };
+        let problems: Vec<_> = error.fields.iter().map(problem).collect();
+        (!problems.is_empty()).then(|| Self { file: file.to_owned(), problems })
+    }
+}
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

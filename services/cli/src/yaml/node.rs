@@ -85,6 +85,26 @@ impl Node {
         Some(fields.remove(index).1)
     }
 
+    /// The value at a path such as `environments.production.strategy.weights_percent[1]`, or the innermost one around it that
+    /// stands in the document.
+    pub fn nearest(&self, path: &str) -> &Self {
+        let mut found = self;
+        for part in path.split(['.', '[']) {
+            let below = match (&found.value, part.strip_suffix(']').map(str::parse::<usize>)) {
+                (Value::List(items), Some(Ok(index))) => items.get(index),
+                (Value::Map(fields), None) => {
+                    fields.iter().find(|(key, _)| same_field(&key.name, part)).map(|(_, value)| value)
+                }
+                _ => None,
+            };
+            match below {
+                Some(below) => found = below,
+                None => break,
+            }
+        }
+        found
+    }
+
     /// A complaint about this value.
     pub(super) fn problem(&self, path: &str, text: impl Into<String>) -> Problem {
         Problem { line: self.line, column: self.column, path: path.to_owned(), text: text.into() }
@@ -97,6 +117,12 @@ impl<'de> Deserialize<'de> for Node {
         let (line, column) = place(&spanned.referenced);
         Ok(Self { line, column, value: spanned.value })
     }
+}
+
+/// `weightsPercent` is written `weights_percent` as well.
+fn same_field(written: &str, name: &str) -> bool {
+    let plain = |text: &str| text.replace('_', "").to_lowercase();
+    written == name || plain(written) == plain(name)
 }
 
 fn place(location: &Location) -> (u64, u64) {
