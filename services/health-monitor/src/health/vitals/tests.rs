@@ -4,7 +4,7 @@ fn minute(index: i64, requests: u64, errors: u64) -> Minute {
     let mut latency = Histogram::default();
     latency.add(110, requests);
     Minute {
-        at: Timestamp::from_second(1_800_000_000 - 1_800_000_000 % 60 + 60 * index).unwrap(),
+        at: Timestamp::from_second(1_800_000_000 + 60 * index).unwrap(),
         seconds: 60,
         requests,
         errors,
