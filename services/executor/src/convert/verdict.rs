@@ -100,13 +100,20 @@ fn item(given: &pb::CheckResult, policy: &pb::HealthPolicy) -> Option<ItemKind> 
     let kind = policy.checks.iter().find(|it| it.id == id).and_then(|it| it.kind.as_ref());
     match kind {
         Some(Kind::ErrorRate(rate)) if !rate.journey.is_empty() => Some(ItemKind::Journeys),
-        Some(Kind::ErrorRate(_)) => Some(ItemKind::ErrorRates),
-        Some(Kind::Latency(_)) => Some(ItemKind::Performance),
+        Some(Kind::ErrorRate(_) | Kind::StatusShare(_) | Kind::Connections(_)) => Some(ItemKind::ErrorRates),
+        // what an application counts of its own: orders, sign-ups
+        Some(Kind::Count(count)) if !count.metric.is_empty() => Some(ItemKind::Business),
+        Some(Kind::Latency(_) | Kind::Count(_) | Kind::Gauge(_) | Kind::Saturation(_)) => {
+            Some(ItemKind::Performance)
+        }
         // of no user: whether the router does as it was told
         Some(Kind::TrafficShare(_)) => None,
-        _ if id == "traffic-share" => None,
-        _ if matches!(given.unit.as_str(), "ms" | "s") => Some(ItemKind::Performance),
-        _ => Some(ItemKind::ErrorRates),
+        // those of the presets
+        None if id == "traffic-share" => None,
+        None if id == "throughput" || matches!(given.unit.as_str(), "ms" | "s") => {
+            Some(ItemKind::Performance)
+        }
+        None => Some(ItemKind::ErrorRates),
     }
 }
 
@@ -138,6 +145,11 @@ mod tests {
                 check("paying", Kind::ErrorRate(of_journey)),
                 check("speed", Kind::Latency(pb::LatencyCheck::default())),
                 check("share", Kind::TrafficShare(pb::TrafficShareCheck {})),
+                check(
+                    "orders",
+                    Kind::Count(pb::CountCheck { metric: "orders".into(), ..Default::default() }),
+                ),
+                check("answers", Kind::Count(pb::CountCheck::default())),
             ],
             journeys: vec![pb::Journey { id: "checkout".into(), ..Default::default() }],
             ..Default::default()
@@ -147,6 +159,8 @@ mod tests {
             ("journey-checkout", "percent", Some(ItemKind::Journeys)),
             ("speed", "ms", Some(ItemKind::Performance)),
             ("share", "percent", None),
+            ("orders", "ratio", Some(ItemKind::Business)),
+            ("answers", "ratio", Some(ItemKind::Performance)),
             ("business-orders", "percent", Some(ItemKind::Business)),
             ("errors-alone", "percent", Some(ItemKind::ErrorRates)),
         ];
