@@ -9,10 +9,13 @@ mod contract;
 mod disk_full;
 mod emergency;
 mod executor_crash;
+mod fuzz;
 mod many;
+mod model;
 mod observe;
 mod promotion;
 mod scenarios;
+mod simulation;
 mod sources;
 mod trace;
 

@@ -1,5 +1,7 @@
 //! What the black-box tests and benchmarks share: real processes, clients, the shop, waiting for conditions.
 
+pub mod chance;
+pub mod fuzz;
 pub mod ports;
 pub mod process;
 pub mod prometheus;
