@@ -1,6 +1,6 @@
 //! `bellwether policy test`: which faults would a policy miss?
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, bail};
 use bellwether_proto::monitor::v1::{
@@ -53,6 +53,15 @@ fn view(answer: &ReplayRecordingResponse, args: &PolicyTestArgs) -> String {
             args.rollout
         );
     }
+    let lasted =
+        |replay: &Replay| replay.observed.as_ref().is_some_and(|span| style::span(span) > Duration::ZERO);
+    if !answer.replays.iter().any(lasted) {
+        return format!(
+            "nothing is recorded of {} from {} on: take a rollout that had traffic, or a smaller --after",
+            args.rollout,
+            style::duration(args.after)
+        );
+    }
     let named = FAULTS.iter().zip(answer.replays.iter().skip(1));
     let rows = named.map(|((fault, name), replay)| {
         let [found, after, why] = finding(*fault, replay);
@@ -83,7 +92,7 @@ fn finding(fault: Fault, replay: &Replay) -> [String; 3] {
     [style::paint("seen", style::Tone::Good), style::duration(style::span(delay)), by]
 }
 
-/// A policy: a document of `kind: HealthPolicy`, or the `health` of an application.
+/// A policy: a document of `kind: HealthPolicy`, or `defaults.health` of an application.
 ///
 /// # Errors
 /// When the file cannot be read, or is neither; with all of its problems.
@@ -102,7 +111,50 @@ pub fn read(file: &Path) -> anyhow::Result<HealthPolicy> {
         pool.get_message_by_name(message).with_context(|| format!("{message} is not in the contracts"))?;
     let mut json = yaml::to_json(&name, &document.root, &descriptor)?;
     if document.kind == "Application" {
-        json = json.get_mut("health").map(serde_json::Value::take).unwrap_or(serde_json::json!({}));
+        json = json
+            .pointer_mut("/defaults/health")
+            .map(serde_json::Value::take)
+            .unwrap_or(serde_json::json!({}));
     }
     Ok(serde_json::from_value(json)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(text: &str) -> anyhow::Result<HealthPolicy> {
+        let dir = tempfile::tempdir()?;
+        let file = dir.path().join("policy.yaml");
+        fs::write(&file, text)?;
+        read(&file)
+    }
+
+    #[test]
+    fn a_policy_is_read_by_itself_or_from_its_application() {
+        let alone = described("kind: HealthPolicy\nalphaPercent: 2\n").unwrap();
+        assert_eq!(alone.alpha_percent, Some(2.0));
+        let within =
+            described("name: applications/shop\ndefaults:\n  health:\n    alphaPercent: 3\n").unwrap();
+        assert_eq!(within.alpha_percent, Some(3.0));
+        assert_eq!(described("name: applications/shop\n").unwrap(), HealthPolicy::default());
+        let wrong = described("kind: HealthPolicy\nalpha: 2\n").unwrap_err().to_string();
+        assert!(wrong.contains("alpha"), "{wrong}");
+        assert!(described("kind: Routing\n").is_err());
+    }
+
+    #[test]
+    fn a_fault_that_is_missed_says_so_and_one_that_is_seen_says_by_what() {
+        let missed = finding(Fault::Errors, &Replay::default());
+        assert!(missed[0].contains("MISSED"), "{missed:?}");
+        let failed = bellwether_proto::monitor::v1::CheckResult {
+            id: "errors".to_owned(),
+            decision: Decision::Fail.into(),
+            ..Default::default()
+        };
+        let last = bellwether_proto::monitor::v1::Verdict { checks: vec![failed], ..Default::default() };
+        let delay = Some(style::to_span(Duration::from_secs(12)));
+        let seen = finding(Fault::Errors, &Replay { delay, last: Some(last), ..Default::default() });
+        assert_eq!((seen[1].as_str(), seen[2].as_str()), ("12s", "errors"));
+    }
 }
