@@ -94,7 +94,6 @@ async fn ask(
         baseline_percent: question.baseline_percent,
         effect_percent: question.effect_percent,
         policy,
-        ..PlanAnalysisRequest::default()
     };
     let answer = HealthMonitorServiceClient::new(transport).plan_analysis(request).await?.into_inner();
     Ok(forecast(answer))

@@ -42,7 +42,6 @@ pub async fn run(session: &Session, format: Format, args: &PowerArgs) -> anyhow:
             baseline_percent: args.baseline,
             effect_percent,
             policy: policy.clone(),
-            ..Default::default()
         };
         let analysis = session.monitor().plan_analysis(request).await?.into_inner();
         rows.push(Row { share_percent, requests_per_second: args.rps * share_percent / 100.0, analysis });

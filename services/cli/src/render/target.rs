@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_proto::executor::v1::{Rollout, Target};
+use bellwether_proto::executor::v1::{Problem, Rollout, Target};
 use jiff::Timestamp;
 
 use super::{
@@ -40,6 +40,7 @@ pub fn view(target: &Target, newest: Option<&Rollout>, now: Timestamp) -> Vec<St
             instance.address
         ));
     }
+    lines.extend(target.problems.iter().map(|problem| self::problem(problem, now)));
     for kept in &target.kept {
         let version = kept.fleet.as_ref().map_or("?", |fleet| version_of(target, &fleet.id));
         let left = kept.keep_until.as_ref().and_then(style::time);
@@ -79,6 +80,19 @@ fn ended(last: &Rollout, now: Timestamp) -> String {
 fn outcome(last: &Rollout, now: Timestamp) -> String {
     let version = last.spec.as_ref().map_or("?", |spec| spec.version.as_str());
     format!("{version} {} {}", rollout::state(last), style::ago(last.end_time.as_ref(), now))
+}
+
+/// `problem    PORT_IN_USE 80f22ac1 for 5m00s: port 8080 is taken → free the port`.
+fn problem(problem: &Problem, now: Timestamp) -> String {
+    let of = match problem.instance.as_str() {
+        "" => String::new(),
+        instance => format!(" {}", style::tail(instance)),
+    };
+    let since = problem.since.as_ref().and_then(style::time);
+    let since = since.map_or(String::new(), |since| format!(" for {}", style::between(since, now)));
+    let remedy = if problem.remedy.is_empty() { String::new() } else { format!(" → {}", problem.remedy) };
+    let text = format!("problem    {}{of}{since}: {}{remedy}", problem.code, problem.text);
+    paint(&text, Tone::Warn)
 }
 
 fn headline(target: &Target) -> String {
@@ -157,6 +171,24 @@ mod tests {
         assert!(view(&unused, None, now)[0].contains("HAS NO TRAFFIC"));
         assert!(list(std::slice::from_ref(&target), &BTreeMap::new(), now).contains("1/2"));
         assert!(view(&target, None, now)[1].contains("1 of 2 instances ready"));
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_said_with_what_to_do() {
+        let problem = Problem {
+            code: "PORT_IN_USE".to_owned(),
+            instance: "01a20c5e-9457-7e0d-9cb4-3946b2f2c442".to_owned(),
+            text: "port 8080 is taken".to_owned(),
+            since: Some(Default::default()),
+            remedy: "free the port".to_owned(),
+            ..Default::default()
+        };
+        let target = Target { problems: vec![problem], ..Default::default() };
+        let now = Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(42);
+        let lines = view(&target, None, now);
+        assert!(lines.contains(
+            &"problem    PORT_IN_USE b2f2c442 for 42s: port 8080 is taken → free the port".to_owned()
+        ));
     }
 
     #[test]
