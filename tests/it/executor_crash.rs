@@ -6,9 +6,12 @@ use bellwether_client::Transport;
 use bellwether_clock::{Env, spawn};
 use bellwether_executor::replay;
 use bellwether_journal::{Journal, Options, SqliteJournal};
-use bellwether_proto::executor::v1::{
-    AbortRolloutRequest, FleetSpec, GetRolloutRequest, Rollout, StartRolloutRequest,
-    executor_service_client::ExecutorServiceClient, rollout::State, strategy::Kind,
+use bellwether_proto::{
+    executor::v1::{
+        AbortRolloutRequest, FleetSpec, GetRolloutRequest, Rollout, StartRolloutRequest,
+        executor_service_client::ExecutorServiceClient, rollout::State, strategy::Kind,
+    },
+    monitor::v1::{Check, ErrorRateCheck, check},
 };
 use bellwether_tests::{
     process::Process,
@@ -120,9 +123,21 @@ async fn whole(stack: &Stack) {
     journal.close().await;
 }
 
+/// How fast a machine answers says nothing about an executor that dies, and that takes its time.
+async fn judged_by_errors(stack: &Stack) {
+    let front = shop::front(stack, "shop").await.unwrap();
+    let mut deployment = shop::deployment(2, &front.to_string());
+    let kind = Some(check::Kind::ErrorRate(ErrorRateCheck::default()));
+    let errors = Check { id: "errors".to_owned(), kind, ..Default::default() };
+    deployment.health.as_mut().unwrap().checks = vec![errors];
+    let environments = [(shop::ENVIRONMENT.to_owned(), deployment)].into();
+    shop::apply_to(stack, "shop", environments).await.unwrap();
+}
+
 async fn at_each_append(points: &[String]) {
     let mut stack = Stack::start(Setup::four(PROGRAM)).await.unwrap();
     let load = shop::serving(&stack, "shop", 2, RPS).await.unwrap();
+    judged_by_errors(&stack).await;
     let good = Release::canary("2");
     let (ended, deaths) = mortal(&mut stack, &good, points).await;
     assert_eq!(ended.state(), State::Succeeded, "{ended:#?}");
