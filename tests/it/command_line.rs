@@ -107,6 +107,70 @@ async fn what_is_wrong_has_its_exit_code_and_its_words() {
     assert_eq!(output.status.code(), Some(6), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
+#[tokio::test]
+async fn what_is_typed_wrong_is_refused_with_code_3_and_what_is_not_now_with_5() {
+    let stack = Stack::up_with(PROGRAM, &["--fake", "--no-agent"], &[]).await.unwrap();
+    shop::apply(&stack, "shop", 1, free_address().unwrap()).await.unwrap();
+    let nothing = expect(&stack, 0, &["status"]).await;
+    assert!(nothing.contains("nothing is released yet; `bellwether release shop"), "{nothing}");
+    let unreleased = expect(&stack, 4, &["status", "shop"]).await;
+    assert!(unreleased.contains("shop has no release yet; `bellwether release shop"), "{unreleased}");
+    let unknown = expect(&stack, 4, &["status", "blog"]).await;
+    assert!(unknown.contains("there is no application \"blog\""), "{unknown}");
+    for wrong in [
+        &["logs", "shop"][..],
+        &["apply", "-f", "/no/such/file.yaml"],
+        &["release", "shop", "--version", "1", "--artifact", "/no/such/file"],
+        &["release", "shop", "--version", "1", "--set", "NOTHING"],
+        &["resolve", "shop", "hand-back"],
+    ] {
+        expect(&stack, 3, wrong).await;
+    }
+    let output =
+        std::process::Command::new(PROGRAM).args(["--server", "nonsense", "status"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    let name = shop::submit(&stack, "shop", &shop::Release::unjudged("1")).await.unwrap();
+    let not_now = expect(&stack, 5, &["approve", "shop"]).await;
+    assert!(not_now.contains("waits for no approval"), "{not_now}");
+    let started = until("its rollout", || async {
+        let (_, out, _) = stack.cli(&["status", "shop"]).await.ok()?;
+        out.contains("bellwether pause").then_some(())
+    });
+    started.await.unwrap();
+    let not_paused = expect(&stack, 5, &["resume", &name]).await;
+    assert_eq!(not_paused.matches("has not paused it").count(), 1, "each sentence once: {not_paused}");
+    let table =
+        expect(&stack, 0, &["power", "--rps", "12", "--share", "10", "--baseline", "1%", "--effect", "2x"]);
+    let table = table.await;
+    assert!(table.contains("when 2 % errors FAIL") && table.contains("10 %"), "{table}");
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_looking_and_not_what_is_looked_at() {
+    use std::{io::Read as _, process::Stdio};
+    let stack = Stack::up_with(PROGRAM, &["--fake", "--no-agent"], &[]).await.unwrap();
+    shop::apply(&stack, "shop", 1, free_address().unwrap()).await.unwrap();
+    let name = shop::submit(&stack, "shop", &shop::Release::unjudged("1")).await.unwrap();
+    let mut watching = std::process::Command::new(PROGRAM)
+        .args(["--server", &format!("http://{}", stack.listen()), "watch", &name])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 1];
+    watching.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    let pid = rustix::process::Pid::from_child(&watching);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = watching.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{errors}");
+    assert!(errors.contains("what was asked for goes on"), "{errors}");
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert!(!seen.contains('\u{1b}'), "no colours where nobody sees them: {seen}");
+    let status = expect(&stack, 0, &["status", &name]).await;
+    assert!(!status.contains("CANCELLED") && !status.contains("ROLLED_BACK"), "{status}");
+}
+
 /// `up` with these arguments, which does not start.
 fn refused(data_dir: &Path, listen: &str) -> (i32, String) {
     let output = std::process::Command::new(PROGRAM)
