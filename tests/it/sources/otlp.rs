@@ -69,7 +69,7 @@ async fn the_sdk_for_python_is_understood() {
         baseline_fleet: "old".to_owned(),
         candidate_version: "2".to_owned(),
         baseline_version: "1".to_owned(),
-        policy: Some(HealthPolicy { sources: vec![source], ..Default::default() }),
+        policy: Some(HealthPolicy { warm_up: shop::millis(0), sources: vec![source], ..Default::default() }),
         segment: Some(Segment {
             index: 1,
             kind: SegmentKind::Split.into(),
