@@ -126,9 +126,9 @@ fn times(drift: Drift, limit: f64) -> Times {
     let limit = limit - 4f64.ln();
     let (mean, shape) = (limit / drift.mean, limit * limit / drift.variance.max(f64::MIN_POSITIVE));
     let at = |q: f64| {
-        let most = LONGEST * 2.0;
-        let seconds = bisect(0.0, most, |t| first_passage(t, mean, shape) - q);
-        (seconds <= LONGEST).then(|| Duration::from_secs_f64(seconds))
+        (first_passage(LONGEST, mean, shape) >= q).then(|| {
+            Duration::from_secs_f64(bisect(0.0, LONGEST, |t| first_passage(t, mean, shape) - q))
+        })
     };
     Times { p50: at(0.5), p95: at(0.95) }
 }

@@ -6,6 +6,8 @@ use bellwether_plan::{Release, StageState};
 use bellwether_proto::common::v1::Metadata;
 use bellwether_resource::{Aggregate, Entry, etag, time};
 
+use crate::book::Applications;
+
 /// The metadata of what `entry` holds.
 pub(crate) fn metadata<A: Aggregate>(
     entry: &Entry<A>,
@@ -23,7 +25,15 @@ pub(crate) fn metadata<A: Aggregate>(
     }
 }
 
-/// The etag of an application or an environment: each of their events matters to a decision. Empty: it does not exist.
+/// The etag of an application: what people have made of it, not what the executor has been told of it meanwhile. Empty: it does
+/// not exist.
+pub(crate) fn application_etag(entry: &Entry<Applications>) -> String {
+    let Some(application) = &entry.state else { return String::new() };
+    let (revision, vetoes) = (application.revision.to_be_bytes(), application.vetoes.len().to_be_bytes());
+    etag::of([entry.stream.as_bytes(), &revision, &vetoes, &[u8::from(application.deleted)]])
+}
+
+/// The etag of an environment: each of its events matters to a decision. Empty: it does not exist.
 pub(crate) fn etag_of<A: Aggregate>(entry: &Entry<A>) -> String {
     if !entry.exists() {
         return String::new();

@@ -50,6 +50,10 @@ impl Subject<'_> {
         }
         match stage.soak.longest(self.now) {
             Some(longest) if longest >= wanted => condition.met(human(longest)),
+            Some(_) | None if stage.state == StageState::Superseded => condition.unmet(
+                format!("a newer release took its place in {upstream} before that"),
+                "release again; it goes on by itself only if the newer one is taken back",
+            ),
             Some(longest) => self.soaking(condition, human(longest), stage.soak.reaches(wanted)),
             None => condition.unmet(format!("not live in {upstream} yet"), "nothing: it comes by itself"),
         }

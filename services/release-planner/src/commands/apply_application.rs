@@ -15,7 +15,7 @@ use crate::{
     book::{Application, ApplicationEvent, Applications, Book},
     convert::{application_message, merged},
     foresight::Foresight,
-    metadata::etag_of,
+    metadata::application_etag,
     planner::Planner,
     validate,
 };
@@ -94,7 +94,7 @@ fn decide(
     book: &Book,
     now: Timestamp,
 ) -> Result<Vec<ApplicationEvent>, Problem> {
-    etag::check(&wanted.spec.name, &wanted.etag, &etag_of(entry))?;
+    etag::check(&wanted.spec.name, &wanted.etag, &application_etag(entry))?;
     let former = entry.state.as_ref();
     if former.is_some_and(|former| !former.deleted && former.spec == wanted.spec) {
         return Ok(Vec::new());

@@ -12,7 +12,7 @@ use tonic::Status;
 use super::Asker;
 use crate::{
     book::{ApplicationEvent, Applications, Book, EnvironmentEvent, Environments},
-    metadata::etag_of,
+    metadata::{application_etag, etag_of},
     planner::Planner,
     reasons::IN_USE,
     validate,
@@ -40,7 +40,7 @@ impl Planner {
             if entry.state.as_ref().is_none_or(|application| application.deleted) {
                 return Err(NOT_FOUND.because(format!("there is no application {:?}", id.as_str())));
             }
-            etag::check(&entry.stream, &request.etag, &etag_of(entry))?;
+            etag::check(&entry.stream, &request.etag, &application_etag(entry))?;
             check_no_release(book, &id)?;
             let deleted = ApplicationEvent::Deleted { by: asker.by, reason: request.reason };
             Ok::<_, Problem>(Decision::new(vec![deleted]).answer(|_| pb::DeleteApplicationResponse {}))

@@ -12,7 +12,7 @@ use super::{deployment::merged, health, principal_message, spec::PinnedSpec, str
 use crate::{
     actions,
     book::{self, Applications},
-    metadata::{etag_of, metadata},
+    metadata::{application_etag, metadata},
 };
 
 /// The application as a plan sees it, for `bundle`. `able`: what platform and router can do; what nobody has said yet is
@@ -53,7 +53,7 @@ pub(crate) fn application_message(entry: &Entry<Applications>) -> Option<pb::App
     let state = entry.state.as_ref().filter(|state| !state.deleted)?;
     let mut message = state.spec.clone();
     let former = message.metadata.take().unwrap_or_default();
-    message.metadata = Some(metadata(entry, etag_of(entry), &former.team, former.labels));
+    message.metadata = Some(metadata(entry, application_etag(entry), &former.team, former.labels));
     message.generation = i64::try_from(state.generation).unwrap_or(i64::MAX);
     message.vetoes = state.vetoes.iter().map(veto).collect();
     message.allowed_actions = actions::of_application(&message.name);

@@ -85,6 +85,9 @@ async fn reach(place: Place) -> (House, String) {
         policy.set_on_fail(FailureAction::Stay);
     }
     house.apply(application).await;
+    if matches!(place, Place::Recovering) {
+        house.world.monitor.keep_recovering();
+    }
     let name = match place {
         Place::ForApproval | Place::Rejected | Place::Cancelled => {
             gated(&mut house).await;

@@ -75,7 +75,13 @@ async fn applying_is_idempotent_and_checked_before_it_changes_anything() {
     let same = house
         .apply(pb::Application { name: "applications/shop".into(), ..shop(&[("development", 1)]) })
         .await;
-    assert_eq!(first, same, "nothing changed");
+    let etag = |application: &pb::Application| application.metadata.clone().unwrap().etag;
+    assert_eq!(etag(&first), etag(&same), "nothing changed, and what the executor was told is no change");
+    assert_eq!(
+        pb::Application { metadata: None, ..first },
+        pb::Application { metadata: None, ..same },
+        "nothing changed"
+    );
     let mut stale = shop(&[("development", 2)]);
     stale.metadata =
         Some(bellwether_proto::common::v1::Metadata { etag: "stale".into(), ..Default::default() });

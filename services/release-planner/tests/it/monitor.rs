@@ -13,7 +13,8 @@ use futures::stream::{BoxStream, StreamExt as _};
 use tokio::sync::watch;
 use tonic::Status;
 
-/// Gives the same decision to each segment. Clones share everything.
+/// Gives the same decision to each segment. Stable alone, which is looked at after a rollback, is well unless told otherwise.
+/// Clones share everything.
 #[derive(Clone)]
 pub struct Monitor(Arc<Shared>);
 
@@ -25,6 +26,8 @@ struct Shared {
 struct State {
     /// What segments get; none: nothing yet.
     decision: Option<Decision>,
+    /// What stable gets after a rollback; none: nothing.
+    recovery: Option<Decision>,
     segments: BTreeMap<String, i32>,
     said: Vec<pb::Verdict>,
 }
@@ -33,7 +36,8 @@ struct State {
 
 impl Monitor {
     pub fn new(decision: Option<Decision>) -> Self {
-        let state = State { decision, segments: BTreeMap::new(), said: Vec::new() };
+        let state =
+            State { decision, recovery: Some(Decision::Pass), segments: BTreeMap::new(), said: Vec::new() };
         Self(Arc::new(Shared { state: Mutex::new(state), changed: watch::Sender::new(0) }))
     }
 
@@ -45,6 +49,11 @@ impl Monitor {
         waiting.into_iter().for_each(|(name, segment)| state.say(&name, segment));
         drop(state);
         self.0.changed.send_modify(|version| *version += 1);
+    }
+
+    /// Says nothing of stable alone, so that recoveries go on.
+    pub fn keep_recovering(&self) {
+        self.lock().recovery = None;
     }
 
     fn enter(&self, name: &str, segment: i32) {
@@ -71,7 +80,8 @@ impl State {
     /// Says it, unless the segment has a decision.
     fn say(&mut self, name: &str, segment: i32) {
         let known = self.said.iter().any(|verdict| verdict.analysis == name && verdict.segment == segment);
-        let Some(decision) = self.decision.filter(|_| !known) else { return };
+        let decision = if name.contains(".recovery.") { self.recovery } else { self.decision };
+        let Some(decision) = decision.filter(|_| !known) else { return };
         let code = decision.as_str_name().trim_start_matches("DECISION_").to_owned();
         let text = format!("the test says {code}");
         let reason = bellwether_proto::common::v1::Reason { code, text, ..Default::default() };
