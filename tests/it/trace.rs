@@ -5,7 +5,7 @@ mod collector;
 use std::collections::HashMap;
 
 use bellwether_proto::{
-    executor::v1::{Bake, strategy::Kind},
+    executor::v1::strategy::Kind,
     notifier::v1::{ApplyRoutingRequest, LogChannel, Receiver, Route, Routing, receiver::Channel},
     planner::v1::Environment,
 };
@@ -90,7 +90,7 @@ async fn one_trace_runs_from_the_release_to_its_deliveries_and_goes_on_after_a_r
     log_everything(&stack).await;
     let front = line(&stack).await;
     let mut first = Release::of("1", Kind::BlueGreen);
-    first.strategy.bake = Some(Bake { no_checks: true, ..Default::default() });
+    first.strategy.bake = shop::unjudged_bake();
     first.strategy.final_bake = first.strategy.bake;
     let first = shop::submit(&stack, "shop", &first).await.unwrap();
     let serves = |target: &'static str| {
@@ -150,7 +150,7 @@ async fn metrics_say_what_each_service_does() {
     log_everything(&stack).await;
     line(&stack).await;
     let mut first = Release::of("1", Kind::BlueGreen);
-    first.strategy.final_bake = Some(Bake { no_checks: true, ..Default::default() });
+    first.strategy.final_bake = shop::unjudged_bake();
     first.strategy.bake = first.strategy.final_bake;
     let first = shop::submit(&stack, "shop", &first).await.unwrap();
     let ended = shop::ended(&stack, &first).await.unwrap();

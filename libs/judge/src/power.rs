@@ -126,9 +126,8 @@ fn times(drift: Drift, limit: f64) -> Times {
     let limit = limit - 4f64.ln();
     let (mean, shape) = (limit / drift.mean, limit * limit / drift.variance.max(f64::MIN_POSITIVE));
     let at = |q: f64| {
-        (first_passage(LONGEST, mean, shape) >= q).then(|| {
-            Duration::from_secs_f64(bisect(0.0, LONGEST, |t| first_passage(t, mean, shape) - q))
-        })
+        (first_passage(LONGEST, mean, shape) >= q)
+            .then(|| Duration::from_secs_f64(bisect(0.0, LONGEST, |t| first_passage(t, mean, shape) - q)))
     };
     Times { p50: at(0.5), p95: at(0.95) }
 }

@@ -32,6 +32,8 @@ pub struct AskedBake {
     pub min: Option<Duration>,
     /// Undecided after this.
     pub max: Option<Duration>,
+    /// Nobody judges it; `None`: the bake was not spoken of.
+    pub no_checks: Option<bool>,
 }
 
 // === impl AskedBake ===
@@ -39,6 +41,10 @@ pub struct AskedBake {
 impl AskedBake {
     /// What is missing here is as in `other`.
     pub(crate) fn or(self, other: Self) -> Self {
-        Self { min: self.min.or(other.min), max: self.max.or(other.max) }
+        Self {
+            min: self.min.or(other.min),
+            max: self.max.or(other.max),
+            no_checks: self.no_checks.or(other.no_checks),
+        }
     }
 }

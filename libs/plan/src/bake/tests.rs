@@ -91,9 +91,9 @@ fn too_little_traffic_is_said_and_the_band_decides() {
 
 #[test]
 fn what_was_asked_for_wins() {
-    let both = AskedBake { min: Some(seconds(5)), max: Some(seconds(7)) };
+    let both = AskedBake { min: Some(seconds(5)), max: Some(seconds(7)), ..AskedBake::default() };
     let tuning = Tuning {
-        bake: AskedBake { min: Some(seconds(3)), max: None },
+        bake: AskedBake { min: Some(seconds(3)), ..AskedBake::default() },
         final_bake: both,
         ..Tuning::default()
     };
@@ -101,4 +101,13 @@ fn what_was_asked_for_wins() {
     assert_eq!((bakes[0].min, bakes[0].max), (seconds(3), band_bake(Band::High).1));
     assert_eq!(bakes[0].basis, BakeBasis::RiskBand);
     assert_eq!((bakes[1].min, bakes[1].max, bakes[1].basis), (seconds(5), seconds(7), BakeBasis::AskedFor));
+}
+
+#[test]
+fn what_nobody_judges_has_the_usual_length_and_not_that_of_its_risk() {
+    let unjudged = AskedBake { no_checks: Some(true), ..AskedBake::default() };
+    let tuning = Tuning { final_bake: unjudged, ..Tuning::default() };
+    let bakes = plan(&[10, 100], &tuning, None, &Answers::default());
+    assert_eq!((bakes[0].min, bakes[0].basis), (band_bake(Band::High).0, BakeBasis::RiskBand));
+    assert_eq!((bakes[1].min, bakes[1].basis), (seconds(30), BakeBasis::AskedFor));
 }

@@ -15,12 +15,12 @@ use crate::names::short;
 /// The view of one target, a string a line. `newest`: its newest rollout, where it has had one.
 pub fn view(target: &Target, newest: Option<&Rollout>, now: Timestamp) -> Vec<String> {
     let mut lines = vec![safety(target, newest, now), headline(target)];
+    if target.taken_over {
+        lines.push(paint("taken over by hand; nothing converges until it is handed back", Tone::Warn));
+    }
     lines.extend(newest.filter(|rollout| rollout.end_time.is_some()).map(|last| ended(last, now)));
     if let Some(why) = &target.needs_operator {
         lines.push(format!("waits      {}", brief(why)));
-    }
-    if target.taken_over {
-        lines.push(paint("taken over by hand; nothing converges until it is handed back", Tone::Warn));
     }
     for share in &target.split {
         lines.push(format!(
@@ -140,11 +140,21 @@ pub fn list(targets: &[Target], newest: &BTreeMap<String, Rollout>, now: Timesta
                     (true, false) => "NO",
                 }
                 .to_owned(),
-                if target.active_rollout.is_empty() { "-".to_owned() } else { target.active_rollout.clone() },
+                at_work(target),
                 last.map_or_else(|| "-".to_owned(), |last| outcome(last, now)),
             ]
         }),
     )
+}
+
+/// `shop@production-17`, `-`, and who else has it in their hands.
+fn at_work(target: &Target) -> String {
+    match (target.active_rollout.as_str(), target.taken_over) {
+        ("", true) => "TAKEN OVER by hand".to_owned(),
+        (rollout, true) => format!("{rollout}, TAKEN OVER by hand"),
+        ("", false) => "-".to_owned(),
+        (rollout, false) => rollout.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +181,9 @@ mod tests {
         assert!(view(&unused, None, now)[0].contains("HAS NO TRAFFIC"));
         assert!(list(std::slice::from_ref(&target), &BTreeMap::new(), now).contains("1/2"));
         assert!(view(&target, None, now)[1].contains("1 of 2 instances ready"));
+        let taken = Target { taken_over: true, ..target };
+        assert!(view(&taken, None, now)[2].contains("taken over by hand"));
+        assert!(list(&[taken], &BTreeMap::new(), now).contains("TAKEN OVER"));
     }
 
     #[test]

@@ -38,7 +38,11 @@ pub(super) fn tuning(asked: Option<&pb::Strategy>, deployment: &Deployment) -> T
 fn asked_bake(bake: Option<&pb::Bake>) -> AskedBake {
     let span =
         |of: fn(&pb::Bake) -> Option<&bellwether_proto::Duration>| bake.and_then(of).and_then(time::span);
-    AskedBake { min: span(|bake| bake.min.as_ref()), max: span(|bake| bake.max.as_ref()) }
+    AskedBake {
+        min: span(|bake| bake.min.as_ref()),
+        max: span(|bake| bake.max.as_ref()),
+        no_checks: bake.map(|bake| bake.no_checks),
+    }
 }
 
 fn shape(asked: &pb::Strategy, deployment: &Deployment) -> Shape {
