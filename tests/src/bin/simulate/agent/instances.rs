@@ -29,7 +29,7 @@ fn live_once(world: &World, target: &str, round: u32) {
         let present = control.instances(target, fleet);
         let crashes = world.versions().get(&fleet).is_some_and(|it| Temper::of(it) == Temper::Crashing);
         if crashes {
-            if round % ROUNDS_TO_A_CRASH == 0 && !present.is_empty() {
+            if round.is_multiple_of(ROUNDS_TO_A_CRASH) && !present.is_empty() {
                 control.crash(target, fleet, 101);
             }
             continue;
