@@ -19,6 +19,7 @@
 //! [`SqliteJournal`] for real use, [`MemoryJournal`] for tests and simulation; [`kit`] is the conformance test
 //! both pass, and any later one must.
 
+mod around;
 mod check;
 mod commit;
 mod error;
@@ -32,6 +33,7 @@ mod snapshot;
 mod sqlite;
 mod url;
 
+pub use around::{Around, Commits};
 pub use commit::{Commit, Committed, NewEvent, Part, Put};
 pub use error::{CommitError, OpenError, ReadError};
 pub use faults::{CRASH_AT_COMMIT, CrashPoint, Faults};

@@ -3,13 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use bellwether_journal::{Commit, CommitError, Committed, Journal};
+use bellwether_journal::{Around, Commit, CommitError, Commits, Committed, Journal};
 use bellwether_proto::{executor::v1 as pb, monitor::v1::Decision};
 use pb::rollout::State;
 use tonic::Code;
 
 use super::{
-    around::{Around, Commits},
     house::{House, SHOP, World, canary, direct, fleet, open},
     script::Script,
 };

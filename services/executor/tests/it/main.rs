@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by a panic")]
 
-mod around;
 mod commands;
 mod contract;
 mod crash;

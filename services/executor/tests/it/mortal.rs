@@ -6,10 +6,8 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use bellwether_journal::{Commit, CommitError, Committed, Journal};
+use bellwether_journal::{Around, Commit, CommitError, Commits, Committed, Journal};
 use tokio::sync::Notify;
-
-use super::around::{Around, Commits};
 
 /// Dies right before, or right after, its `at`-th commit has become durable. Whoever asked for it, or for anything
 /// after it, is never answered with more than an error.

@@ -1,16 +1,12 @@
 //! A memory journal whose every commit is looked at: written to the trace, and checked against the invariants.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use bellwether_journal::{
-    Commit, CommitError, Committed, Epoch, EventRecord, Health, Journal, JournalId, MemoryJournal, Options,
-    ReadError, RequestRecord, Snapshot, StreamInfo, Trimmed,
-};
+use bellwether_journal::{Around, Commit, CommitError, Commits, Committed, Journal, MemoryJournal, Options};
 use bellwether_rollout::{Event, RolloutId};
 use bytes::Bytes;
 use serde::Deserialize;
-use tokio::sync::watch;
 
 use crate::{trace::canonical, world::World};
 
@@ -31,18 +27,17 @@ pub(crate) struct Fact {
     pub(crate) event: Event,
 }
 
-/// The journal of one host during one life of it.
-pub(crate) struct Watched {
+/// What happens to the commits of one host during one life of it.
+struct Watched {
     host: &'static str,
     world: World,
-    inner: MemoryJournal,
 }
 
 /// Takes the journal of a host up again.
 pub(crate) fn open(world: &World, host: &'static str) -> Arc<dyn Journal> {
     let inner = MemoryJournal::open(world.disk(host), Options::new(world.env(host)));
     world.trace().line(host, format_args!("opens its journal, epoch {}", inner.epoch().number));
-    Arc::new(Watched { host, world: world.clone(), inner })
+    Around::new(Arc::new(inner), Watched { host, world: world.clone() })
 }
 
 // === impl Watched ===
@@ -73,80 +68,10 @@ impl Watched {
 }
 
 #[async_trait]
-impl Journal for Watched {
-    fn id(&self) -> JournalId {
-        self.inner.id()
-    }
-
-    fn epoch(&self) -> Epoch {
-        self.inner.epoch()
-    }
-
-    async fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
-        let committed = self.inner.commit(commit.clone()).await?;
+impl Commits for Watched {
+    async fn commit(&self, inner: &dyn Journal, commit: Commit) -> Result<Committed, CommitError> {
+        let committed = inner.commit(commit.clone()).await?;
         self.look(&commit, committed);
         Ok(committed)
-    }
-
-    async fn stream(&self, stream: &str, version: u64, limit: usize) -> Result<Vec<EventRecord>, ReadError> {
-        self.inner.stream(stream, version, limit).await
-    }
-
-    async fn feed(&self, position: u64, limit: usize) -> Result<Vec<EventRecord>, ReadError> {
-        self.inner.feed(position, limit).await
-    }
-
-    async fn streams(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<StreamInfo>, ReadError> {
-        self.inner.streams(prefix, after, limit).await
-    }
-
-    async fn snapshot(&self, stream: &str) -> Result<Option<Snapshot>, ReadError> {
-        self.inner.snapshot(stream).await
-    }
-
-    async fn get(&self, key: &str) -> Result<Option<Bytes>, ReadError> {
-        self.inner.get(key).await
-    }
-
-    async fn scan(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Bytes)>, ReadError> {
-        self.inner.scan(prefix, after, limit).await
-    }
-
-    async fn request(&self, scope: &str, id: &str) -> Result<Option<RequestRecord>, ReadError> {
-        self.inner.request(scope, id).await
-    }
-
-    async fn horizon(&self) -> Result<u64, ReadError> {
-        self.inner.horizon().await
-    }
-
-    fn head(&self) -> watch::Receiver<u64> {
-        self.inner.head()
-    }
-
-    fn health(&self) -> watch::Receiver<Health> {
-        self.inner.health()
-    }
-
-    fn lease_left(&self) -> Duration {
-        self.inner.lease_left()
-    }
-
-    async fn trim(&self) -> Result<Trimmed, CommitError> {
-        self.inner.trim().await
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
     }
 }

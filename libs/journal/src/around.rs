@@ -1,30 +1,37 @@
-//! A journal whose commits a test has in its hands; everything else is that of the journal inside.
+//! A journal whose commits somebody has in their hands: tests that fail them, simulations that look at them.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bellwether_journal::{
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::{
     Commit, CommitError, Committed, Epoch, EventRecord, Health, Journal, JournalId, ReadError, RequestRecord,
     Snapshot, StreamInfo, Trimmed,
 };
-use bytes::Bytes;
-use tokio::sync::watch;
 
 /// What happens to commits.
 #[async_trait]
 pub trait Commits: Send + Sync + 'static {
+    /// Commits it to `inner`, or does what it does instead.
+    ///
+    /// # Errors
+    /// As [`Journal::commit`].
     async fn commit(&self, inner: &dyn Journal, commit: Commit) -> Result<Committed, CommitError>;
 }
 
-/// A journal with other commits.
+/// A journal with other commits; everything else is that of the journal inside.
 pub struct Around<C> {
     inner: Arc<dyn Journal>,
+    /// What happens to commits.
     pub commits: C,
 }
 
 // === impl Around ===
 
 impl<C: Commits> Around<C> {
+    /// Around `inner`.
     pub fn new(inner: Arc<dyn Journal>, commits: C) -> Arc<Self> {
         Arc::new(Self { inner, commits })
     }
