@@ -167,7 +167,9 @@ impl People {
     /// Waits until nothing is at work any more for a release, or so long.
     async fn ended(&self, name: &str, limit: Option<Duration>) -> anyhow::Result<()> {
         let begun = self.world.env(World::PEOPLE).now();
+        let mut every = tokio::time::interval(LOOK);
         loop {
+            every.tick().await;
             let request = GetReleaseRequest { name: name.to_owned() };
             let get = async || self.planner().get_release(request.clone()).await;
             let answer = self.calls.read(get).await.context("reading a release")?;
@@ -184,7 +186,6 @@ impl People {
                 return Ok(());
             }
             anyhow::ensure!(!self.is_late(), "{name} has not ended: {state}");
-            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -194,7 +195,9 @@ impl People {
         for name in names {
             self.ended(&name, None).await?;
         }
+        let mut every = tokio::time::interval(LOOK);
         loop {
+            every.tick().await;
             let deliveries = self.deliveries().await?;
             let open = deliveries.iter().filter(|it| it.state() == delivery::State::Pending).count();
             let problem = match crate::verify::at_rest(&self.world) {
@@ -207,7 +210,6 @@ impl People {
                 Err(problem) => problem,
             };
             anyhow::ensure!(!self.is_late(), "not settled: {problem:#}");
-            tokio::time::sleep(LOOK).await;
         }
     }
 

@@ -57,7 +57,10 @@ async fn until<T>(
     let name = format!("analyses/{id}");
     let mut last = None;
     let waiting = async {
+        // the server's answers come in real time
+        let mut every = tokio::time::interval(Duration::from_millis(200));
         loop {
+            every.tick().await;
             monitor.clock.advance(Duration::from_secs(1));
             step(monitor.now());
             let verdict = monitor.get(&name).await.verdict;
@@ -65,7 +68,6 @@ async fn until<T>(
                 return found;
             }
             last = verdict;
-            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     };
     match tokio::time::timeout(3 * PATIENCE, waiting).await {

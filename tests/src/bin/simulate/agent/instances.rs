@@ -15,8 +15,9 @@ const ROUNDS_TO_A_CRASH: u32 = 8;
 
 /// Lets them live, for as long as the host does. What came due while it was down comes then.
 pub(crate) async fn live(world: World) {
+    let mut every = tokio::time::interval(EVERY);
     for round in 0_u32.. {
-        tokio::time::sleep(EVERY).await;
+        every.tick().await;
         for target in TARGETS {
             live_once(&world, target, round);
         }

@@ -42,8 +42,9 @@ pub(crate) async fn push(world: World) {
         let (sender, receiver) = mpsc::channel(2);
         let mut client = HealthMonitorServiceClient::new(transport.clone());
         let pushed = spawn("push", async move { client.push_samples(ReceiverStream::new(receiver)).await });
+        let mut every = tokio::time::interval(EVERY);
         while !pushed.is_finished() {
-            tokio::time::sleep(EVERY).await;
+            every.tick().await;
             let batch = Some(counters.batch().await);
             // where the monitor is behind, the next batch holds what this one would have
             let _ = sender.try_send(PushSamplesRequest { batch });
