@@ -1,10 +1,11 @@
-//! RollbackRollout: a new rollout, linked, to what served before.
+//! RollbackRollout: a new rollout, linked, to what served before. Taking a rollback back goes on to what served before the
+//! version that it brought back, never to the one that it had taken away.
 
 use super::{Decided, check, start, subject, wrong_state};
 use crate::{
     engine::{Ctx, pending::reclaimed},
     input::Command,
-    model::{Kind, Past, RolloutId, StartRequest, State, Strategy},
+    model::{Kind, Past, RolloutId, StartRequest, State, Strategy, TargetState},
     refusal::{Refusal, Violation},
 };
 
@@ -45,9 +46,11 @@ fn before<'a>(ctx: &Ctx<'a>) -> Result<&'a Past, Refusal> {
     };
     let at = past.iter().rposition(|it| it.rollout == ctx.rollout.id());
     let at = at.ok_or_else(|| refused("NOT_STABLE", "it does not serve and has not served lately".into()))?;
-    let target = at.checked_sub(1).and_then(|it| past.get(it));
-    let target = target.ok_or_else(|| refused("NO_PREVIOUS_VERSION", "nothing served before it".into()))?;
-    let back = past.len() - at;
+    let released = released(ctx.state, at);
+    let earlier = released.and_then(|it| Some((it, past.get(it.checked_sub(1)?)?)));
+    let (released, target) =
+        earlier.ok_or_else(|| refused("NO_PREVIOUS_VERSION", "nothing served before it".into()))?;
+    let back = past.iter().skip(released).filter(|it| taken_back(ctx.state, it).is_none()).count();
     let window = ctx.policies().rollback_window as usize;
     if back > window {
         return Err(refused(
@@ -56,4 +59,20 @@ fn before<'a>(ctx: &Ctx<'a>) -> Result<&'a Past, Refusal> {
         ));
     }
     Ok(target)
+}
+
+/// Where in the past the version of the entry `at` was released; an earlier place than its own where a rollback brought it
+/// back. None: too long ago.
+fn released(state: &TargetState, at: usize) -> Option<usize> {
+    let Some(of) = taken_back(state, state.past.get(at)?) else { return Some(at) };
+    let of = state.past.iter().take(at).rposition(|it| it.rollout == of)?;
+    released(state, released(state, of)?.checked_sub(1)?)
+}
+
+/// What the entry's rollout took back, if it was a rollback.
+fn taken_back(state: &TargetState, entry: &Past) -> Option<RolloutId> {
+    match state.rollouts.get(&entry.rollout)?.kind {
+        Kind::Rollback { of } => Some(of),
+        Kind::Release => None,
+    }
 }

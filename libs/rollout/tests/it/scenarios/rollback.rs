@@ -107,6 +107,28 @@ fn what_cannot_be_taken_back_is_refused() {
 }
 
 #[test]
+fn a_rollback_that_is_taken_back_goes_on_backwards_and_never_to_what_it_had_taken_away() {
+    let mut sim = released();
+    sim.command(rollback(2, 8)).unwrap();
+    sim.advance(secs(5));
+    assert_eq!(sim.command(rollback(8, 9)).unwrap_err().codes(), ["NO_PREVIOUS_VERSION"], "1 was the first");
+    sim.start(canary(3, &[])).unwrap();
+    sim.advance(secs(5));
+    sim.pass();
+    sim.start(canary(4, &[])).unwrap();
+    sim.advance(secs(5));
+    sim.pass();
+    for (of, new, served) in [(4, 10, 3), (10, 11, 1)] {
+        sim.command(rollback(of, new)).unwrap();
+        sim.advance(secs(700));
+        let rollout = sim.rollout(new);
+        assert_eq!((rollout.state, &rollout.request.fleet), (State::Succeeded, &plans::spec(served)));
+    }
+    assert_eq!(sim.command(rollback(11, 12)).unwrap_err().codes(), ["NO_PREVIOUS_VERSION"]);
+    sim.restart();
+}
+
+#[test]
 fn a_newer_release_waits_for_a_rollback() {
     let mut sim = released();
     sim.advance(secs(700));
