@@ -6,10 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{
-    ConnectOptions, Row, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{Row, SqlitePool};
+
+use crate::rows;
 
 /// The rows, by kind and key.
 #[derive(Clone, Debug)]
@@ -60,14 +59,7 @@ impl Evidence {
     /// It cannot be opened, or is none of ours.
     pub async fn open(path: &Path) -> Result<Self, EvidenceError> {
         let failed = |source| EvidenceError { path: path.to_owned(), doing: "opened", source };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
-        sqlx::query(SCHEMA).execute(&pool).await.map_err(failed)?;
+        let pool = rows::open(Some(path), &[SCHEMA]).await.map_err(failed)?;
         Ok(Self { pool: Some(pool) })
     }
 

@@ -24,6 +24,7 @@ mod monitor;
 mod record;
 mod recording;
 mod registry;
+mod rows;
 mod running;
 mod service;
 mod sources;

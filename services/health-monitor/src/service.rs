@@ -87,7 +87,11 @@ pub async fn build(config: Config, env: Env, metrics: &Metrics) -> anyhow::Resul
     let journal = open_journal(NAME, &config.journal, options, metrics).await?;
     // beside the evidence, and forgotten with it
     let recordings = config.evidence.as_ref().map(|path| path.with_file_name("health-monitor-recordings.db"));
-    let recordings = recording::Store::open(recordings.as_deref()).await?;
+    let opened = recording::Store::open(recordings.as_deref()).await;
+    let recordings = opened.with_context(|| {
+        let file = recordings.unwrap_or_default();
+        format!("{}: move it away to begin anew, verdicts do not rest on it", file.display())
+    })?;
     put_together(journal, config.evidence, recordings, &config.sources, env, metrics).await
 }
 

@@ -3,13 +3,10 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, path::Path, time::Duration};
 
 use bellwether_clock::Timestamp;
-use sqlx::{
-    ConnectOptions as _, Row as _, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
-};
+use sqlx::{Row as _, SqlitePool};
 
 use super::{AROUND, Story, chunk::Chunk};
-use crate::health::Vitals;
+use crate::{health::Vitals, rows};
 
 /// How long recordings are kept.
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
@@ -48,26 +45,7 @@ impl Store {
     /// # Errors
     /// It cannot be opened, or is none of ours.
     pub async fn open(path: Option<&Path>) -> Result<Self, RecordingError> {
-        let options = match path {
-            Some(path) => SqliteConnectOptions::new().filename(path).create_if_missing(true),
-            None => SqliteConnectOptions::new().in_memory(true),
-        };
-        let options = options
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .disable_statement_logging();
-        // one connection that is never given up: what is in memory lives as long as it does
-        let pool = SqlitePoolOptions::new()
-            .min_connections(1)
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .map_err(failed("opened"))?;
-        for statement in SCHEMA {
-            sqlx::query(statement).execute(&pool).await.map_err(failed("opened"))?;
-        }
+        let pool = rows::open(path, &SCHEMA).await.map_err(failed("opened"))?;
         Ok(Self(Some(pool)))
     }
 

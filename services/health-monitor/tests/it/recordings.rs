@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use bellwether_clock::Env;
+use bellwether_health_monitor::{Config, SourcesArgs, build};
 use bellwether_proto::monitor::v1::{self as pb, get_recording_response::Message};
 use bellwether_resource::time;
+use bellwether_server::Metrics;
 use tonic::Code;
 
 use crate::harness::{Monitor, Source, analysis, place, split};
@@ -148,4 +151,21 @@ async fn another_policy_decides_otherwise_and_faults_are_found() {
     let unknown = pb::ReplayRecordingRequest { name: "analyses/none".to_owned(), ..Default::default() };
     assert_eq!(monitor.client.replay_recording(unknown).await.unwrap_err().code(), Code::NotFound);
     monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_damaged_file_of_recordings_is_named_with_what_to_do() {
+    let dir = place();
+    let evidence = dir.path().join("evidence.db");
+    std::fs::write(dir.path().join("health-monitor-recordings.db"), vec![b'x'; 4096]).unwrap();
+    let config = Config {
+        journal: format!("sqlite:{}", dir.path().join("monitor.db").display()),
+        standby: false,
+        evidence: Some(evidence),
+        sources: SourcesArgs::default(),
+    };
+    let refused = build(config, Env::system(), &Metrics::new()).await.err().unwrap();
+    let refused = format!("{refused:#}");
+    assert!(refused.contains("health-monitor-recordings.db: move it away to begin anew"), "{refused}");
+    assert!(refused.contains("the recordings cannot be opened"), "{refused}");
 }
