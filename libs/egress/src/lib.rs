@@ -11,9 +11,11 @@
 
 mod address;
 mod client;
+mod dial;
 mod resolver;
 mod roots;
 
 pub use address::{AddressPolicy, Network, NetworkError};
 pub use client::{Answer, BuildError, Call, Client, Exchange, Limits, SendError};
+pub use dial::{DialError, dial};
 pub use resolver::{Lookup, SystemLookup};
