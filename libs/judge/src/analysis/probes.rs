@@ -55,6 +55,12 @@ impl Analysis {
         self.probes.tell(id, green);
     }
 
+    /// Whether the candidate has had requests in the segment: whoever reaches the target where all traffic goes to the candidate
+    /// then reaches the candidate.
+    pub fn is_used(&self) -> bool {
+        self.progress.requests > 0
+    }
+
     /// Whether policy may pass the segment: the minimum is over, the candidate was used or probed, and nothing failed.
     pub(super) fn may_pass_by_policy(&self) -> bool {
         self.settings.pass_by_policy
