@@ -1,13 +1,16 @@
 //! A minute of one target, as it is kept: a message, deflated, within a budget.
 
-use std::{collections::BTreeMap, io::Read as _};
+use std::io::Read as _;
 
 use bellwether_judge::{Histogram, Traffic, tick::Counts};
 use bellwether_proto::monitor::v1 as pb;
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use prost::Message as _;
 
-use super::track::{Key, STATUSES};
+use super::{
+    readings,
+    track::{Key, STATUSES, Second},
+};
 
 /// 1 MiB an hour.
 const MOST_BYTES: usize = 1024 * 1024 / 60;
@@ -71,6 +74,7 @@ fn halved(seconds: Vec<pb::RecordedSecond>) -> Vec<pb::RecordedSecond> {
                 let until = second.unix_seconds + i64::from(second.seconds);
                 before.seconds = i32::try_from(until - before.unix_seconds).unwrap_or(i32::MAX);
                 second.counts.into_iter().for_each(|counts| join(&mut before.counts, counts));
+                readings::join(&mut before.readings, second.readings);
             }
             _ => halved.push(second),
         }
@@ -107,9 +111,9 @@ fn join(into: &mut Vec<pb::RecordedCounts>, more: pb::RecordedCounts) {
 }
 
 /// A second as the contract says it.
-pub fn recorded(second: i64, counts: &BTreeMap<Key, Counts>, journeys: &[String]) -> pb::RecordedSecond {
-    let counts = counts.iter().map(|(key, counts)| counts_of(key, counts, journeys)).collect();
-    pb::RecordedSecond { unix_seconds: second, seconds: 1, counts }
+pub fn recorded(at: i64, second: &Second, journeys: &[String]) -> pb::RecordedSecond {
+    let counts = second.counts.iter().map(|(key, counts)| counts_of(key, counts, journeys)).collect();
+    pb::RecordedSecond { unix_seconds: at, seconds: 1, counts, readings: second.readings.recorded() }
 }
 
 fn counts_of(key: &Key, counts: &Counts, journeys: &[String]) -> pb::RecordedCounts {
@@ -178,6 +182,7 @@ mod tests {
                 latency: latency_of(&Histogram::from_counts(0, &(0..buckets).map(noise).collect::<Vec<_>>())),
                 ..Default::default()
             }],
+            readings: Vec::new(),
         }
     }
 

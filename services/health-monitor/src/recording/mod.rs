@@ -8,6 +8,7 @@
 mod chronicle;
 mod chunk;
 mod impact;
+mod readings;
 mod replay;
 mod store;
 mod story;
@@ -27,7 +28,7 @@ use std::{
 };
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::Batch;
+use bellwether_judge::{Batch, Readings};
 use bellwether_proto::monitor::v1 as pb;
 use tokio::sync::watch;
 
@@ -88,12 +89,21 @@ impl Recorder {
 
     /// Counts what is new in a batch of one target.
     pub fn observe(&self, target: &str, batch: &Batch, now: Timestamp) {
+        self.on_track(target, now, |track| track.observe(batch, now));
+    }
+
+    /// Notes what was read of one target beside requests.
+    pub fn read(&self, target: &str, readings: &Readings, now: Timestamp) {
+        self.on_track(target, now, |track| track.read(readings, now));
+    }
+
+    fn on_track(&self, target: &str, now: Timestamp, note: impl FnOnce(&mut Track)) {
         let mut tracks = self.lock();
         if let Some(track) = tracks.get_mut(target) {
-            return track.observe(batch, now);
+            return note(track);
         }
         if tracks.len() < MOST_TARGETS {
-            tracks.entry(target.to_owned()).or_insert_with(|| Track::new(now)).observe(batch, now);
+            note(tracks.entry(target.to_owned()).or_insert_with(|| Track::new(now)));
         }
     }
 

@@ -11,6 +11,7 @@ use super::{Story, chunk::histogram};
 use crate::{convert, monitor::Definition};
 
 mod fault;
+mod readings;
 
 use fault::Injector;
 
@@ -127,7 +128,23 @@ impl<'a> Run<'a> {
             told.push(self.count(&counts));
         }
         self.feed(told, now, Duration::from_secs(u64::try_from(second.seconds).unwrap_or(1).max(1)));
+        self.read(&second.readings, faulty, now);
         self.look(now);
+    }
+
+    /// What was read beside requests, after them: it is compared with those that led to it.
+    fn read(&mut self, recorded: &[pb::RecordedReading], faulty: bool, now: Timestamp) {
+        let mut told = Vec::with_capacity(recorded.len());
+        for reading in recorded {
+            let mut reading = reading.clone();
+            let candidate = reading.fleet == self.question.story.analysis.candidate_fleet;
+            if !candidate || self.injector.touch_reading(&mut reading, faulty) {
+                told.push(reading);
+            }
+        }
+        if let Some(readings) = readings::told(told, now) {
+            self.judge.read(&readings, now);
+        }
     }
 
     fn enter(&mut self, now: Timestamp) {

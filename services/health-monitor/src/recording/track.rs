@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bellwether_clock::Timestamp;
 use bellwether_judge::{
-    Batch, Side, Traffic,
+    Batch, Readings, Side, Traffic,
     counters::{Context, Counters, Delta},
     tick::Counts,
 };
 use bellwether_proto::monitor::v1 as pb;
 
-use super::chunk::{Chunk, recorded};
+use super::{
+    chunk::{Chunk, recorded},
+    readings::Noted,
+};
 
 /// The statuses that are worth comparing on their own.
 pub const STATUSES: [u16; 4] = [401, 403, 404, 429];
@@ -38,9 +41,18 @@ pub struct Track {
     fleets: BTreeMap<String, (Counters, Timestamp)>,
     /// The journeys by place; places that are free are empty, so that counters keep their places.
     journeys: Vec<String>,
-    seconds: BTreeMap<i64, BTreeMap<Key, Counts>>,
+    seconds: BTreeMap<i64, Second>,
     began: Timestamp,
     seen: Timestamp,
+}
+
+/// What was told within a second.
+#[derive(Debug, Default)]
+pub struct Second {
+    /// Requests.
+    pub counts: BTreeMap<Key, Counts>,
+    /// What was read beside them.
+    pub readings: Noted,
 }
 
 // === impl Track ===
@@ -75,6 +87,12 @@ impl Track {
         }
     }
 
+    /// Notes what was read beside requests.
+    pub fn read(&mut self, readings: &Readings, now: Timestamp) {
+        self.seen = now;
+        self.seconds.entry(now.as_second()).or_default().readings.note(readings);
+    }
+
     fn name(&mut self, journey: &str) {
         if !self.journeys.iter().any(|known| known == journey)
             && let Some(free) = self.journeys.iter_mut().find(|known| known.is_empty())
@@ -102,7 +120,7 @@ impl Track {
         let of_fleet = |sample: &bellwether_judge::Sample| (sample.fleet == fleet).then_some(Side::Baseline);
         counters.difference(batch, context, of_fleet, |delta: Delta<'_>| {
             let key = Key { fleet: fleet.to_owned(), revision: delta.revision, traffic: delta.traffic };
-            let sum = second.entry(key).or_insert_with(|| Counts::sized(STATUSES.len(), JOURNEYS));
+            let sum = second.counts.entry(key).or_insert_with(|| Counts::sized(STATUSES.len(), JOURNEYS));
             sum.add_requests(delta.counts);
             sum.latency.merge(&delta.counts.latency);
         });
@@ -120,7 +138,7 @@ impl Track {
 
     /// The seconds that have not been kept yet.
     pub fn seconds(&self) -> impl Iterator<Item = pb::RecordedSecond> + '_ {
-        self.seconds.iter().map(|(second, counts)| recorded(*second, counts, &self.journeys))
+        self.seconds.iter().map(|(at, second)| recorded(*at, second, &self.journeys))
     }
 
     /// The seconds of minutes that are over, or all; they are no longer here.
@@ -129,7 +147,7 @@ impl Track {
         let rest = if all { BTreeMap::new() } else { self.seconds.split_off(&minute) };
         let over = std::mem::replace(&mut self.seconds, rest);
         let start = *over.first_key_value()?.0;
-        let seconds = over.iter().map(|(second, counts)| recorded(*second, counts, &self.journeys)).collect();
+        let seconds = over.iter().map(|(at, second)| recorded(*at, second, &self.journeys)).collect();
         Some(Chunk { start, seconds })
     }
 }

@@ -33,7 +33,9 @@ impl Monitor {
 
     /// Hands what was read beside requests to an analysis.
     pub fn read_into(&self, running: &Arc<Running>, readings: &Readings) {
-        if running.read(readings, self.now()) {
+        let now = self.now();
+        self.recorder.read(&running.target, readings, now);
+        if running.read(readings, now) {
             self.settle(running.clone());
         }
     }

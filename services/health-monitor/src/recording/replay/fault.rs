@@ -1,9 +1,14 @@
 //! What can be made wrong with a recorded candidate. Nothing is random: parts of requests are carried over.
 
+use std::collections::BTreeMap;
+
 use bellwether_judge::Histogram;
 use bellwether_proto::monitor::v1 as pb;
 
-use crate::recording::chunk::{histogram, latency_of};
+use crate::recording::{
+    chunk::{histogram, latency_of},
+    readings::{self, Key},
+};
 
 /// 5 %.
 const SHARE: f64 = 0.05;
@@ -13,6 +18,8 @@ const SLOWEST: f64 = 0.02;
 const THREE_TIMES: usize = 13;
 /// Buckets of a factor of two.
 const TWICE: usize = 8;
+/// What is left of what the business counts.
+const HALF: f64 = 0.5;
 
 /// Makes one thing wrong.
 #[derive(Debug)]
@@ -20,13 +27,15 @@ pub struct Injector {
     fault: pb::Fault,
     /// The part of a request that is still owed.
     owed: f64,
+    /// Of each counter what was recorded last, and what was told.
+    counters: BTreeMap<Key, (f64, f64)>,
 }
 
 // === impl Injector ===
 
 impl Injector {
     pub fn new(fault: pb::Fault) -> Self {
-        Self { fault, owed: 0.0 }
+        Self { fault, owed: 0.0, counters: BTreeMap::new() }
     }
 
     /// Changes what was counted within a second. False: it is not told at all.
@@ -49,6 +58,26 @@ impl Injector {
             pb::Fault::Silence => return false,
         }
         true
+    }
+
+    /// Changes what was read of the candidate, from when on it is `faulty`. False: it is not told at all.
+    pub fn touch_reading(&mut self, reading: &mut pb::RecordedReading, faulty: bool) -> bool {
+        match self.fault {
+            pb::Fault::Silence => return !faulty,
+            pb::Fault::Business if reading.kind() == pb::MetricKind::Counter => self.drop(reading, faulty),
+            _ => {}
+        }
+        true
+    }
+
+    /// Lets a counter grow half as fast. One that begins anew does so for the judge too.
+    fn drop(&mut self, reading: &mut pb::RecordedReading, faulty: bool) {
+        let value = reading.value;
+        let (last, told) = self.counters.entry(readings::key(reading)).or_insert((value, value));
+        let grown = value - *last;
+        *told = if grown < 0.0 { value } else { *told + grown * if faulty { HALF } else { 1.0 } };
+        *last = value;
+        reading.value = *told;
     }
 
     /// So many whole requests; the part that is left over is owed.
@@ -96,6 +125,26 @@ mod tests {
         }
         sum.latency = latency_of(&latency);
         sum
+    }
+
+    #[test]
+    fn counters_grow_half_as_fast_from_when_on_they_are_faulty() {
+        let mut injector = Injector::new(pb::Fault::Business);
+        let mut told = |value: f64, faulty: bool| {
+            let kind = pb::MetricKind::Counter.into();
+            let mut reading =
+                pb::RecordedReading { metric: "orders".into(), kind, value, ..Default::default() };
+            assert!(injector.touch_reading(&mut reading, faulty));
+            reading.value
+        };
+        assert_eq!(
+            [told(10.0, false), told(20.0, false), told(30.0, true), told(50.0, true)],
+            [10.0, 20.0, 25.0, 35.0]
+        );
+        assert_eq!([told(4.0, true), told(8.0, true)], [4.0, 6.0], "it began anew");
+        let mut silent = Injector::new(pb::Fault::Silence);
+        let mut gauge = pb::RecordedReading::default();
+        assert!(silent.touch_reading(&mut gauge, false) && !silent.touch_reading(&mut gauge, true));
     }
 
     #[test]
