@@ -7,6 +7,7 @@ pub mod script;
 pub mod shop;
 mod shop_metrics;
 mod shop_otlp;
+mod shop_work;
 mod stage;
 
 use std::path::PathBuf;

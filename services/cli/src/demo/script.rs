@@ -45,7 +45,7 @@ pub struct Scene {
 }
 
 /// All of them, in order.
-pub const SCENES: [Scene; 6] = [
+pub const SCENES: [Scene; 7] = [
     Scene {
         name: "first deployment",
         text: "version 1.0 is the first: nothing to compare with, so it is judged by itself",
@@ -79,17 +79,25 @@ pub const SCENES: [Scene; 6] = [
         configuration: &[("SHOP_SLOWNESS", "3")],
     },
     Scene {
-        name: "blue-green",
-        text: "version 1.4 comes as a full second fleet, and takes all traffic at once",
+        name: "slow tail",
+        text: "version 1.4 is as fast as before for 19 of 20 requests; the others take three times as long",
         version: "1.4",
+        strategy: StrategyKind::Canary,
+        expected: Expected::RolledBack,
+        configuration: &[("SHOP_TAIL_SLOWNESS", "3")],
+    },
+    Scene {
+        name: "blue-green",
+        text: "version 1.5 comes as a full second fleet, and takes all traffic at once",
+        version: "1.5",
         strategy: StrategyKind::BlueGreen,
         expected: Expected::Succeeded,
         configuration: &[],
     },
     Scene {
         name: "rolling",
-        text: "version 1.5 replaces the instances in batches of two",
-        version: "1.5",
+        text: "version 1.6 replaces the instances in batches of two",
+        version: "1.6",
         strategy: StrategyKind::Rolling,
         expected: Expected::Succeeded,
         configuration: &[],

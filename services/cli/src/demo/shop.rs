@@ -19,6 +19,7 @@ use tokio::{
 use super::{
     shop_metrics::{CONTENT_TYPE, Counted},
     shop_otlp::{Exported, Exporter},
+    shop_work::{Pace, unit},
 };
 
 /// Answers with this header carry a fault that the version was told to have; whoever counts failures caused by a rollout
@@ -43,6 +44,9 @@ pub struct ShopArgs {
     /// How much slower than normal each request is.
     #[arg(long, env = "SHOP_SLOWNESS", default_value_t = 1.0)]
     slowness: f64,
+    /// How much slower than normal the slowest 5 % of the requests are.
+    #[arg(long, env = "SHOP_TAIL_SLOWNESS", default_value_t = 1.0)]
+    tail_slowness: f64,
     /// How long the process takes until it listens, in milliseconds.
     #[arg(long, env = "SHOP_START_MS", default_value_t = 150)]
     start_ms: u64,
@@ -154,8 +158,9 @@ impl Shop {
     }
 
     async fn work_on(&self, status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
-        tokio::time::sleep(self.work()).await;
-        if self.unit() * 100.0 < self.args.errors_percent {
+        let pace = Pace { all: self.args.slowness, tail: self.args.tail_slowness };
+        tokio::time::sleep(pace.draw(&self.env)).await;
+        if unit(&self.env) * 100.0 < self.args.errors_percent {
             let mut response =
                 self.response(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"out of sheep"}"#);
             response.headers_mut().insert(INJECTED, http::HeaderValue::from_static("error"));
@@ -171,17 +176,5 @@ impl Shop {
             response.headers_mut().insert(VERSION, version);
         }
         response
-    }
-
-    /// Lognormal: median 4 ms, σ 0.5 (p99 about 13 ms), by Box and Muller (1958).
-    fn work(&self) -> Duration {
-        let normal = (-2.0 * (1.0 - self.unit()).ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos();
-        let millis = 4.0 * (0.5 * normal).exp() * self.args.slowness;
-        Duration::from_secs_f64((millis / 1000.0).clamp(0.0, 5.0))
-    }
-
-    /// Uniform in [0, 1).
-    fn unit(&self) -> f64 {
-        (self.env.random() >> 11) as f64 / (1u64 << 53) as f64
     }
 }
