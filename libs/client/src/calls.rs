@@ -11,8 +11,8 @@ use crate::{ApiError, Backoff};
 ///
 /// # Guarantees
 /// A call is repeated only when it reads, or carries a `request_id` under which the server answers it once. Repeated
-/// what the server calls `retryable`, and UNAVAILABLE and RESOURCE_EXHAUSTED where it says nothing; the pause is at least
-/// what it asks for. All attempts together take at most `patience` plus one call.
+/// what the server calls `retryable`, and UNAVAILABLE, RESOURCE_EXHAUSTED and DEADLINE_EXCEEDED where it says nothing; the
+/// pause is at least what it asks for. All attempts together take at most `patience` plus one call.
 #[derive(Clone, Debug)]
 pub struct Calls {
     env: Env,

@@ -63,7 +63,8 @@ impl ApiError {
         let mut values: BTreeMap<_, _> =
             details.error_info().map(|info| info.metadata.clone()).unwrap_or_default().into_iter().collect();
         let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
-        let transient = matches!(status.code(), Code::Unavailable | Code::ResourceExhausted);
+        let transient =
+            matches!(status.code(), Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded);
         Problem {
             code: status.code(),
             reason,

@@ -11,7 +11,7 @@ use super::{
     Attempt, Delivery, Event, Next, Outbox, OutboxError, RetryPolicy, State, store,
     table::{Disabled, Table},
 };
-use crate::message::Reason;
+use crate::message::{Class, Reason};
 
 /// What a worker is to do.
 #[derive(Clone, Debug)]
@@ -86,8 +86,9 @@ impl Outbox {
             return Ok(());
         }
         let now = self.env.now();
-        let newer = newer_progress(&table, &delivery);
-        let event = decide(&delivery, attempt, outcome, newer, &self.settings.retry, &self.env);
+        let lane = table.lanes.get(&delivery.receiver);
+        let behind = lane.and_then(|lane| lane.queue.behind(&delivery));
+        let event = decide(&delivery, attempt, outcome, behind, &self.settings.retry, &self.env);
         let after = Arc::new(delivery.after(&event, now));
         let mut commit = Commit::new(now);
         let disabled = disabled(&event, outcome, now);
@@ -131,13 +132,6 @@ impl Outbox {
     }
 }
 
-fn newer_progress(table: &Table, delivery: &Delivery) -> Option<Uuid> {
-    if !delivery.is_progress() {
-        return None;
-    }
-    table.lanes.get(&delivery.receiver)?.queue.newer_progress(delivery)
-}
-
 fn disabled(event: &Event, outcome: Outcome, since: Timestamp) -> Option<Disabled> {
     match (outcome, event) {
         (Outcome::Gone, Event::Dead { reason, .. }) => Some(Disabled { reason: reason.clone(), since }),
@@ -145,24 +139,28 @@ fn disabled(event: &Event, outcome: Outcome, since: Timestamp) -> Option<Disable
     }
 }
 
-/// What an attempt's end means for the delivery.
+/// What an attempt's end means for the delivery; `behind`: what waits behind it about the same subject.
 fn decide(
     delivery: &Delivery,
     attempt: Attempt,
     outcome: Outcome,
-    newer: Option<Uuid>,
+    behind: Option<(Class, Uuid)>,
     policy: &RetryPolicy,
     env: &Env,
 ) -> Event {
-    let again = match (outcome, newer) {
+    // the newest state makes progress stale, whatever its class
+    let stale = behind.filter(|_| delivery.is_progress());
+    let urgent = behind.is_some_and(|(class, _)| class > delivery.message.class);
+    let again = match (outcome, stale) {
         (Outcome::Delivered, _) => return Event::Delivered { attempt },
         (Outcome::Gone, _) => None,
-        (Outcome::Failed | Outcome::Later(_), Some(by)) => {
+        (Outcome::Failed | Outcome::Later(_), Some((_, by))) => {
             return Event::Coalesced { by, attempt: Some(attempt) };
         }
         (Outcome::Failed, None) => {
             let step = delivery.step.saturating_add(1);
-            policy.delay(step).map(|delay| (step, env.jitter(delay, policy.jitter_percent)))
+            let delay = policy.delay(step).map(|delay| if urgent { delay.min(policy.urgent) } else { delay });
+            delay.map(|delay| (step, env.jitter(delay, policy.jitter_percent)))
         }
         (Outcome::Later(wait), None) => {
             let fresh = env.since(delivery.since) < policy.max_age;

@@ -113,11 +113,11 @@ impl Queue {
             .collect()
     }
 
-    /// The progress message about the delivery's subject that came after it.
-    pub fn newer_progress(&self, delivery: &Delivery) -> Option<Uuid> {
+    /// The highest class among what came after the delivery about its subject, and the first of that class.
+    pub fn behind(&self, delivery: &Delivery) -> Option<(Class, Uuid)> {
         let subject = self.subjects.get(&delivery.message.subject)?;
-        let mut newer = subject.range(delivery.order.saturating_add(1)..);
-        newer.find(|(_, entry)| entry.class == Class::Progress).map(|(_, entry)| entry.id)
+        let newer = subject.range(delivery.order.saturating_add(1)..).map(|(_, entry)| entry);
+        newer.rev().max_by_key(|entry| entry.class).map(|entry| (entry.class, entry.id))
     }
 
     /// Everything that waits.

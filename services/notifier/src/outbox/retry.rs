@@ -10,6 +10,9 @@ pub struct RetryPolicy {
     pub delays: Vec<Duration>,
     /// Each delay is varied by up to this many percent both ways.
     pub jitter_percent: u8,
+    /// The longest delay while a message of a higher class about the same subject waits behind, which must not come
+    /// before it.
+    pub urgent: Duration,
     /// The most that a receiver's `Retry-After` is obeyed for.
     pub max_retry_after: Duration,
     /// A receiver that always asks to wait is given up on after this, counted from queueing or replay.
@@ -29,6 +32,7 @@ impl Default for RetryPolicy {
         Self {
             delays: DELAYS.map(Duration::from_secs).to_vec(),
             jitter_percent: 10,
+            urgent: Duration::from_secs(MINUTE),
             max_retry_after: Duration::from_secs(24 * HOUR),
             max_age: Duration::from_secs(4 * 24 * HOUR),
         }

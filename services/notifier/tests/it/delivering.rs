@@ -69,6 +69,42 @@ async fn n02_an_outage_delays_and_progress_is_coalesced() {
 }
 
 #[tokio::test]
+async fn the_end_does_not_wait_hours_behind_progress_that_failed() {
+    let (mut rig, receiver) = (Rig::new(), Receiver::start([Reply::Status(500), Reply::Status(500)]).await);
+    rig.retry.delays = vec![Duration::ZERO, Duration::from_secs(3600), Duration::from_secs(3600)];
+    let running = rig.start().await;
+    running.route_to(&receiver.url(), json!({})).await;
+    running.tell(fact(1, "rollouts/1", Class::Progress)).await;
+    running.newest(|progress| progress.attempt_count == 1).await;
+    running.tell(fact(2, "rollouts/1", Class::Terminal)).await;
+    running.all_ended().await;
+    let titles: Vec<_> = receiver.seen().iter().map(|seen| seen.title()).collect();
+    assert_eq!(
+        titles,
+        ["rollouts/1 1", "rollouts/1 1", "rollouts/1 2"],
+        "the end makes the progress due, and stale"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_waits_behind_the_end_that_failed_for_the_urgent_delay_alone() {
+    let failures = [Reply::Status(500), Reply::Status(500)];
+    let (mut rig, receiver) = (Rig::new(), Receiver::start(failures).await);
+    rig.retry.delays = vec![Duration::ZERO, Duration::from_secs(3600), Duration::from_secs(3600)];
+    rig.retry.urgent = Duration::from_millis(20);
+    let running = rig.start().await;
+    running.route_to(&receiver.url(), json!({})).await;
+    running.tell(fact(1, "rollouts/1", Class::Terminal)).await;
+    running.newest(|end| end.attempt_count == 1).await;
+    running.tell(fact(2, "rollouts/1", Class::Page)).await;
+    running.all_ended().await;
+    let titles: Vec<_> = receiver.seen().iter().map(|seen| seen.title()).collect();
+    assert_eq!(titles, ["rollouts/1 1", "rollouts/1 1", "rollouts/1 1", "rollouts/1 2"]);
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn n03_killed_between_sending_and_recording_the_same_id_comes_again() {
     let (rig, receiver) = (Rig::new(), Receiver::start([Reply::Silence]).await);
     let running = rig.start().await;

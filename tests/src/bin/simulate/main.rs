@@ -21,7 +21,7 @@ mod verify;
 mod web;
 mod world;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::anyhow;
 use clap::Parser;
@@ -87,7 +87,7 @@ fn simulate(arguments: &Arguments) -> anyhow::Result<String> {
         match sim.step() {
             Ok(false) => {}
             Ok(true) => break Ok(()),
-            Err(error) => break Err(anyhow!("{error}")),
+            Err(error) => break Err(anyhow!(chain(&*error))),
         }
     };
     let elapsed = sim.elapsed();
@@ -98,11 +98,19 @@ fn simulate(arguments: &Arguments) -> anyhow::Result<String> {
     verified.map(|()| summary(&world, elapsed))
 }
 
+/// An error with all its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let causes = std::iter::successors(error.source(), |it| (*it).source());
+    causes.for_each(|it| text.push_str(&format!(": {it}")));
+    text
+}
+
 fn network(seed: u64, until: Duration) -> Sim<'static> {
     turmoil::Builder::new()
         .rng_seed(seed)
         .tick_duration(TICK)
-        .simulation_duration(until + people::SETTLING * 2)
+        .simulation_duration(until + people::TELLING * 2)
         .min_message_latency(Duration::from_millis(1))
         .max_message_latency(faults::LATENCY)
         .tcp_capacity(4096)

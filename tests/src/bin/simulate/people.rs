@@ -29,9 +29,12 @@ pub(crate) use crate::shop::{TARGETS, Temper};
 const PATIENCE: Duration = Duration::from_secs(300);
 /// Until everything that was begun must have ended, from the last fault on.
 pub(crate) const SETTLING: Duration = Duration::from_secs(600);
+/// Until everything must have been told: a message that failed three times while everything did waits for half an hour.
+pub(crate) const TELLING: Duration = Duration::from_secs(3000);
 /// How long a release is waited for before the next one comes in its way.
 const PATIENCE_WITH_ONE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(250);
+const LOOK_AT_DELIVERIES: Duration = Duration::from_secs(2);
 
 /// What the people did and got.
 #[derive(Default)]
@@ -185,7 +188,7 @@ impl People {
             if limit.is_some_and(|limit| self.world.env(World::PEOPLE).since(begun) > limit) {
                 return Ok(());
             }
-            anyhow::ensure!(!self.is_late(), "{name} has not ended: {state}");
+            anyhow::ensure!(!self.is_past(SETTLING), "{name} has not ended: {state}");
         }
     }
 
@@ -195,7 +198,7 @@ impl People {
         for name in names {
             self.ended(&name, None).await?;
         }
-        let mut every = tokio::time::interval(LOOK);
+        let mut every = tokio::time::interval(LOOK_AT_DELIVERIES);
         loop {
             every.tick().await;
             let deliveries = self.deliveries().await?;
@@ -209,7 +212,7 @@ impl People {
                 Ok(()) => anyhow::anyhow!("{open} deliveries are open"),
                 Err(problem) => problem,
             };
-            anyhow::ensure!(!self.is_late(), "not settled: {problem:#}");
+            anyhow::ensure!(!self.is_past(TELLING), "not settled: {problem:#}");
         }
     }
 
@@ -227,7 +230,7 @@ impl People {
         }
     }
 
-    fn is_late(&self) -> bool {
-        turmoil::sim_elapsed().unwrap_or_default() > self.quiet_from + SETTLING
+    fn is_past(&self, patience: Duration) -> bool {
+        turmoil::sim_elapsed().unwrap_or_default() > self.quiet_from + patience
     }
 }

@@ -82,8 +82,9 @@ fn progress_that_waits_is_found_for_coalescing() {
     let second = delivery(3, "a", Class::Progress);
     let mut queue = queue(&[&first, &page, &second]);
     assert_eq!(queue.waiting_progress("a"), [first.id, second.id]);
-    assert_eq!(queue.newer_progress(&first), Some(second.id));
-    assert_eq!(queue.newer_progress(&second), None);
+    assert_eq!(queue.behind(&first), Some((Class::Page, page.id)));
+    assert_eq!(queue.behind(&page), Some((Class::Progress, second.id)));
+    assert_eq!(queue.behind(&second), None);
     queue.set_in_flight(&first, true);
     assert_eq!(queue.waiting_progress("a"), [second.id], "what is under way cannot be taken back");
 }

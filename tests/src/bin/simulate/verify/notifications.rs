@@ -17,16 +17,20 @@ pub(super) fn delivered(world: &World) -> anyhow::Result<()> {
     every_end_is_told(world, &deliveries)
 }
 
-/// What is recorded as delivered came, and nothing else; one id is one message, and one fact has one id.
+/// What is recorded as delivered came; what came is recorded as delivered, or as replaced where its answer was lost;
+/// one id is one message, and one fact has one id.
 fn same_ids(world: &World, deliveries: &[Delivery]) -> anyhow::Result<()> {
     let dead: Vec<_> = deliveries.iter().filter(|it| it.state() == State::Dead).collect();
     ensure!(dead.is_empty(), "given up: {dead:#?}");
-    let delivered = deliveries.iter().filter(|it| it.state() == State::Delivered);
-    let delivered: BTreeSet<_> = delivered.map(|it| it.message_id.clone()).collect();
+    let ids = |states: &[State]| {
+        let those = deliveries.iter().filter(|it| states.contains(&it.state()));
+        those.map(|it| it.message_id.clone()).collect::<BTreeSet<_>>()
+    };
+    let (delivered, sent) = (ids(&[State::Delivered]), ids(&[State::Delivered, State::Coalesced]));
     let received = world.received();
     let came: BTreeSet<_> = received.keys().cloned().collect();
     let lost: Vec<_> = delivered.difference(&came).collect();
-    let invented: Vec<_> = came.difference(&delivered).collect();
+    let invented: Vec<_> = came.difference(&sent).collect();
     ensure!(lost.is_empty() && invented.is_empty(), "lost {lost:?}, not recorded {invented:?}");
     let mut facts = BTreeMap::new();
     for (id, bodies) in received.iter() {
