@@ -70,7 +70,8 @@ pub fn build(settings: &Settings, history: &History) -> (Vec<Check>, f64) {
 
 /// Equal weights over everything that may fail, fixed for the whole rollout. Returns that of the journeys.
 fn weigh(checks: &mut [Check], settings: &Settings) -> f64 {
-    let live = |check: &Check| settings.has_baseline && check.family() != Family::None;
+    let compares = settings.has_baseline && !settings.compared_elsewhere;
+    let live = |check: &Check| compares && check.family() != Family::None;
     let alone = |check: &Check| check.has_alone() && check.family() != Family::None;
     let (live_families, live_answers) = families(checks, live);
     let (alone_families, alone_answers) = families(checks, alone);
@@ -84,7 +85,7 @@ fn weigh(checks: &mut [Check], settings: &Settings) -> f64 {
             Family::None => 0.0,
         };
         let (of_live, of_alone) = (of(live_answers), of(alone_answers));
-        check.weight_live = if settings.has_baseline { of_live } else { 0.0 };
+        check.weight_live = if compares { of_live } else { 0.0 };
         check.weight_alone = if check.has_alone() { of_alone } else { 0.0 };
     }
     part / critical.max(1) as f64

@@ -2,7 +2,8 @@
 //!
 //! It looks once, at whole series of points of both sides: there is no claim about looking repeatedly, and with a
 //! look every minute its rate of false alarms is higher than that of one look. Use [`crate::Analysis`] for a
-//! rollout that is watched; use this for a comparison after the fact, and to see what Kayenta would have said.
+//! rollout that is watched; use this for a comparison after the fact, to see what Kayenta would have said, and, where a
+//! policy wants it so, in a rollout as Spinnaker runs it ([`Watch`]).
 //!
 //! Per metric: values that are not numbers are removed or replaced by zero; outliers are kept or removed
 //! ([`clean`]); a 98 % interval of the shift between the sides is made ([`shift`]); the metric is High or Low when
@@ -14,13 +15,17 @@
 pub mod classify;
 pub mod clean;
 pub mod config;
+mod points;
 pub mod score;
 pub mod shift;
 pub mod statistics;
+mod watch;
 
 pub use classify::{Class, MetricResult};
 pub use config::{Config, Thresholds};
+pub use points::Signal;
 pub use score::{GroupScore, Judgement, Outcome};
+pub use watch::{Said, Spec, Watch};
 
 /// The points of one metric. Points that are missing are NaN.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -33,6 +33,9 @@ pub struct Settings {
     /// statistics cannot decide. The verdict stays UNDECIDED and says so.
     #[serde(default)]
     pub pass_by_policy: bool,
+    /// Another judge compares with the live baseline: the comparisons are shown and carry no weight.
+    #[serde(default)]
+    pub compared_elsewhere: bool,
 }
 
 /// One thing that is looked at.
@@ -163,6 +166,7 @@ impl Default for Settings {
             checks: CheckSpec::defaults(),
             journeys: Vec::new(),
             pass_by_policy: false,
+            compared_elsewhere: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{hard_limits::HardLimit, interval::Interval, settings::Role};
+use crate::{hard_limits::HardLimit, interval::Interval, kayenta::Said, settings::Role};
 
 /// What the numbers say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ pub enum Why {
     NoisyBaseline,
     /// The statistics cannot decide, and the policy may let the step pass: low risk, the minimum is over, nothing failed.
     PassByPolicy,
+    /// A probe fails at the candidate; PASS waits. Said by whoever makes the probes.
+    ProbeFailed,
+    /// A probe was not tried at the candidate yet; PASS waits. Said by whoever makes the probes.
+    ProbePending,
+    /// Kayenta's judge said so.
+    Kayenta(Said),
 }
 
 /// A decision in short.

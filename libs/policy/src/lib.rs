@@ -4,6 +4,7 @@
 //! an analysis does: all three with what is here, so that what was applied is never refused later.
 
 pub mod journeys;
+pub mod kayenta;
 mod measures;
 pub mod settings;
 pub mod sources;
@@ -15,4 +16,5 @@ use bellwether_resource::Violations;
 pub fn check(violations: &mut Violations, policy: &pb::HealthPolicy) {
     settings::settings(violations, policy);
     sources::read(violations, policy, &sources::Names::default());
+    kayenta::read(violations, policy);
 }

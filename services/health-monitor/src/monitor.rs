@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bellwether_clock::{Env, Timestamp, spawn};
-use bellwether_judge::{Analysis, Batch, History, Segment, Settings};
+use bellwether_judge::{Batch, History, Panel, Segment, Settings, kayenta};
 use bellwether_policy::sources::{self as policy_sources, Signals, SourceSet};
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::{Call, Decision, TransactError, Violations, error::Problem};
@@ -68,6 +68,8 @@ pub struct Definition {
     pub segment: Segment,
     /// Where the numbers come from.
     pub sources: SourceSet,
+    /// Kayenta's judge, where it takes part.
+    pub kayenta: Option<kayenta::Spec>,
 }
 
 // === impl Monitor ===
@@ -190,9 +192,9 @@ impl Monitor {
         let Some(analysis) = &record.state.analysis else {
             return Err(bellwether_resource::error::NOT_FOUND.because("the analysis has no definition"));
         };
-        let Definition { settings, segment, sources } = define(analysis)?;
+        let Definition { settings, segment, sources, kayenta } = define(analysis)?;
         let kept = kept.and_then(|bytes| {
-            serde_json::from_slice::<Analysis>(bytes)
+            serde_json::from_slice::<Panel>(bytes)
                 .inspect_err(
                     |error| tracing::warn!(%error, analysis = %record.stream, "evidence begins anew"),
                 )
@@ -201,7 +203,7 @@ impl Monitor {
         let mut judge = kept.unwrap_or_else(|| {
             let history = History::clone(&record.state.history);
             let (candidate, baseline) = (analysis.candidate_fleet.clone(), analysis.baseline_fleet.clone());
-            Analysis::new(settings, candidate, baseline, history, segment, now)
+            Panel::new(settings, kayenta, candidate, baseline, history, segment, now)
         });
         let passed = record.state.verdict.as_ref().is_some_and(|verdict| {
             verdict.decision() == pb::Decision::Pass && verdict.segment == segment.index
@@ -385,15 +387,18 @@ pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition 
     let empty = pb::HealthPolicy::default();
     let policy = analysis.policy.as_ref().unwrap_or(&empty);
     let names = policy_sources::Names::of(analysis);
-    let (settings, sources) = violations.within("policy", |violations| {
-        (convert::settings(violations, policy), policy_sources::read(violations, policy, &names))
+    let (settings, sources, kayenta) = violations.within("policy", |violations| {
+        let settings = convert::settings(violations, policy);
+        let sources = policy_sources::read(violations, policy, &names);
+        (settings, sources, bellwether_policy::kayenta::read(violations, policy))
     });
     let horizon = convert::horizon(violations, analysis);
     let segment = violations.required("segment", analysis.segment.as_ref()).copied().unwrap_or_default();
     let segment = violations.within("segment", |violations| convert::segment(violations, &segment));
     let has_baseline = !analysis.baseline_fleet.is_empty();
     let one_sided = analysis.one_sided_planned || !has_baseline;
-    Definition { settings: Settings { horizon, has_baseline, one_sided, ..settings }, segment, sources }
+    let settings = Settings { horizon, has_baseline, one_sided, ..settings };
+    Definition { settings, segment, sources, kayenta }
 }
 
 /// The key under which an event is kept, so that it is one event however often it is told.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::{Analysis, Assessment, Batch, Decision, Segment, Why, readings::Readings};
+use bellwether_judge::{Assessment, Batch, Decision, Panel, Segment, Why, readings::Readings};
 use bellwether_policy::sources::SourceSet;
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
@@ -36,7 +36,7 @@ pub struct Running {
 
 #[derive(Debug)]
 struct Inner {
-    judge: Analysis,
+    judge: Panel,
     /// The decision as it is now.
     stance: Stance,
     /// The newest decision that is durable.
@@ -89,7 +89,7 @@ impl Running {
         target: Arc<str>,
         candidate: String,
         sources: SourceSet,
-        judge: Analysis,
+        judge: Panel,
         now: Timestamp,
     ) -> Self {
         let mut judge = judge;

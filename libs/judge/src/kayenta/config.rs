@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A canary configuration.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Config {
     /// Its name.
@@ -18,7 +18,7 @@ pub struct Config {
 }
 
 /// One metric.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Metric {
     /// Its name.
@@ -30,7 +30,7 @@ pub struct Metric {
 }
 
 /// See [`Metric`].
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AnalysisConfigurations {
     /// Of the judge.
@@ -38,7 +38,7 @@ pub struct AnalysisConfigurations {
 }
 
 /// How a metric is looked at.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Analysis {
     /// Which change is a failure: `increase`, `decrease`, anything else means either.
@@ -58,7 +58,7 @@ pub struct Analysis {
 }
 
 /// What is done with outliers.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Outliers {
     /// `remove`: they are; anything else: they stay.
@@ -68,7 +68,7 @@ pub struct Outliers {
 }
 
 /// How large a change must be.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EffectSize {
     /// `cles`: the share of pairs in which the candidate is above; anything else: the ratio of the means.
@@ -84,7 +84,7 @@ pub struct EffectSize {
 }
 
 /// How scores are made.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Classifier {
     /// Weights of groups in percent; groups without one share the rest.
@@ -94,7 +94,7 @@ pub struct Classifier {
 }
 
 /// What scores mean, 0–100, both inclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
     /// From here on: pass.
     pub pass: f64,

@@ -1,29 +1,14 @@
 //! What Kayenta's judge says of series that were measured.
 
-use bellwether_judge::kayenta::{self, Class, Config, Outcome, Series, Thresholds, statistics::Statistics};
+use bellwether_judge::kayenta::{self, Class, Config, Outcome, Series, statistics::Statistics};
+use bellwether_policy::kayenta::configuration;
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::Violations;
-use serde::Deserialize;
 use tonic::Status;
 
-const MOST_CONFIG_BYTES: usize = 256 * 1024;
 const MOST_SERIES: usize = 1_000;
 const MOST_POINTS: usize = 10_000;
 const MOST_POINTS_TOGETHER: usize = 400_000;
-
-/// What Kayenta's ad-hoc endpoint takes, or the configuration alone.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AdHoc {
-    canary_config: Config,
-    #[serde(default)]
-    execution_request: ExecutionRequest,
-}
-
-#[derive(Default, Deserialize)]
-struct ExecutionRequest {
-    thresholds: Option<Thresholds>,
-}
 
 /// The answer. Takes up to a second of a processor for the largest request: not for a thread that others wait on.
 ///
@@ -31,42 +16,12 @@ struct ExecutionRequest {
 /// INVALID_ARGUMENT with every violation.
 pub(super) fn evaluate(request: pb::EvaluateSamplesRequest) -> Result<pb::EvaluateSamplesResponse, Status> {
     let mut violations = Violations::new();
-    let (config, thresholds) = configuration(&mut violations, &request);
+    let scores = (request.pass_score, request.marginal_score);
+    let (config, thresholds) = configuration(&mut violations, &request.config, scores, MOST_SERIES);
     check_series(&mut violations, &config, &request.series);
     violations.finish()?;
     let series: Vec<Series> = request.series.into_iter().map(series).collect();
     Ok(answer(kayenta::judge(&config, thresholds, &series)))
-}
-
-fn configuration(violations: &mut Violations, request: &pb::EvaluateSamplesRequest) -> (Config, Thresholds) {
-    let bytes = request.config.len();
-    if !violations.check((1..=MOST_CONFIG_BYTES).contains(&bytes), "config", bytes, "1 to 262144 bytes") {
-        return Default::default();
-    }
-    let (config, given) = match read(&request.config) {
-        Ok(read) => read,
-        Err(error) => {
-            violations.add("config", error.to_string(), "Kayenta's canary configuration as JSON");
-            return Default::default();
-        }
-    };
-    let metrics = config.metrics.len();
-    violations.check((1..=MOST_SERIES).contains(&metrics), "config", metrics, "1 to 1000 metrics");
-    let given = given.or(config.classifier.score_thresholds).unwrap_or_default();
-    let pass = request.pass_score.unwrap_or(given.pass);
-    let marginal = request.marginal_score.unwrap_or(given.marginal.min(pass));
-    violations.range("pass_score", pass, 0.0..=100.0);
-    violations.range("marginal_score", marginal, 0.0..=pass);
-    (config, Thresholds { pass, marginal })
-}
-
-fn read(json: &str) -> Result<(Config, Option<Thresholds>), serde_json::Error> {
-    let value: serde_json::Value = serde_json::from_str(json)?;
-    if value.get("canaryConfig").is_some() {
-        let AdHoc { canary_config, execution_request } = serde_json::from_value(value)?;
-        return Ok((canary_config, execution_request.thresholds));
-    }
-    Ok((serde_json::from_value(value)?, None))
 }
 
 fn check_series(violations: &mut Violations, config: &Config, given: &[pb::MetricSeries]) {

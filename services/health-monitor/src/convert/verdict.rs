@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use bellwether_judge::{
-    Assessment, BaselineKind, Decision, Level, Report, Why, hard_limits::HardLimit, settings::Role,
-    verdict::CheckReport,
+    Assessment, BaselineKind, Decision, Level, Report, Why, hard_limits::HardLimit, kayenta::Said,
+    settings::Role, verdict::CheckReport,
 };
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
@@ -47,6 +47,8 @@ fn reason(report: &Report) -> Reason {
             let texts: Vec<&str> = failed.clone().map(|check| check.text.as_str()).collect();
             format!("worse than allowed: {}", texts.join("; "))
         }
+        // its score is the first of the checks
+        Why::Kayenta(_) => report.checks.first().map_or(text_of(why), |score| score.text.as_str()).to_owned(),
         other => text_of(other).to_owned(),
     };
     let mut values = HashMap::from([
@@ -54,7 +56,7 @@ fn reason(report: &Report) -> Reason {
         ("log_evidence_limit".to_owned(), format!("{:.3}", report.log_limit)),
     ]);
     match why {
-        Why::CheckFailed => values.extend(failed.flat_map(measured)),
+        Why::CheckFailed | Why::Kayenta(_) => values.extend(failed.flat_map(measured)),
         Why::Collecting | Why::Suspicious => values.extend(waiting.flat_map(measured)),
         Why::HardLimit(_)
         | Why::CriticalEvent
@@ -85,6 +87,10 @@ fn code(why: Why) -> &'static str {
         Why::Suspicious => "SUSPICIOUS",
         Why::NoisyBaseline => "NOISY_BASELINE",
         Why::PassByPolicy => "PASS_BY_POLICY",
+        Why::Kayenta(Said::Collecting) => "COLLECTING",
+        Why::Kayenta(Said::Pass) => "KAYENTA_PASSED",
+        Why::Kayenta(Said::Marginal) => "KAYENTA_MARGINAL",
+        Why::Kayenta(Said::Fail) => "KAYENTA_FAILED",
     }
 }
 
@@ -113,6 +119,7 @@ fn text_of(why: Why) -> &'static str {
         Why::PassByPolicy => {
             "there is too little traffic to decide; the minimum is over, nothing failed, and the policy may let it pass"
         }
+        Why::Kayenta(_) => "Kayenta's judge decides",
         Why::Suspicious => "there is evidence against the candidate, not enough to fail it; PASS waits",
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::{Analysis, Assessment, Batch, Decision, Sample, Traffic, Why};
+use bellwether_judge::{Assessment, Batch, Decision, Panel, Sample, Traffic, Why};
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::time;
 
@@ -43,7 +43,7 @@ type Key = (String, i64, Traffic);
 /// A replay under way.
 struct Run<'a> {
     question: &'a Question<'a>,
-    judge: Analysis,
+    judge: Panel,
     injector: Injector,
     /// Segments that have not been entered, in order.
     ahead: std::slice::Iter<'a, (Timestamp, pb::Segment)>,
@@ -83,11 +83,12 @@ pub fn replay(question: &Question<'_>) -> pb::Replay {
 impl<'a> Run<'a> {
     fn new(question: &'a Question<'a>, every: i64) -> Self {
         let story = question.story;
-        let Definition { settings, segment, .. } = question.definition;
+        let Definition { settings, segment, kayenta, .. } = question.definition;
         let (candidate, baseline) =
             (story.analysis.candidate_fleet.clone(), story.analysis.baseline_fleet.clone());
         let history = bellwether_judge::History::clone(&story.history);
-        let judge = Analysis::new(settings.clone(), candidate, baseline, history, *segment, story.began);
+        let (settings, kayenta) = (settings.clone(), kayenta.clone());
+        let judge = Panel::new(settings, kayenta, candidate, baseline, history, *segment, story.began);
         let mut ahead = story.segments.iter();
         let next = ahead.next();
         Self {
