@@ -1,0 +1,113 @@
+//! Texts with values in them: `/orders/${order}`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_resource::Violations;
+
+/// A text with the names of values in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Value(String),
+}
+
+/// Values by their names.
+pub type Values = BTreeMap<String, String>;
+
+/// Values that every journey has.
+pub const BUILT_IN: [&str; 3] = ["application", "environment", "run"];
+
+// === impl Template ===
+
+impl Template {
+    /// With an unknown name, or a `${` without end, noted as a violation of `field`.
+    pub fn read(violations: &mut Violations, field: &str, given: &str, known: &BTreeSet<String>) -> Self {
+        let template = Self::parse(given);
+        for part in &template.0 {
+            if let Part::Value(name) = part
+                && !known.contains(name)
+            {
+                let names: Vec<_> = known.iter().map(|name| format!("${{{name}}}")).collect();
+                let allowed =
+                    format!("what an earlier step extracts, of {}; $${{ for the text ${{", names.join(", "));
+                violations.add(field, format!("${{{name}}}"), allowed);
+            }
+        }
+        template
+    }
+
+    /// The text with the values in place of their names; a value that is not there is empty.
+    pub fn fill(&self, values: &Values) -> String {
+        let text = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Value(name) => values.get(name).cloned().unwrap_or_default(),
+        };
+        self.0.iter().map(text).collect()
+    }
+
+    /// The text before the first value.
+    pub fn head(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Text(text)) => text,
+            Some(Part::Value(_)) | None => "",
+        }
+    }
+
+    /// A name without end runs to the end of the text, and is known to nobody.
+    fn parse(given: &str) -> Self {
+        let (mut parts, mut text, mut rest) = (Vec::new(), String::new(), given);
+        while let Some((before, after)) = rest.split_once("${") {
+            if let Some(before) = before.strip_suffix('$') {
+                text.push_str(before);
+                text.push_str("${");
+                rest = after;
+                continue;
+            }
+            text.push_str(before);
+            if !text.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+            }
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            parts.push(Part::Value(name.to_owned()));
+            rest = after;
+        }
+        text.push_str(rest);
+        if !text.is_empty() {
+            parts.push(Part::Text(text));
+        }
+        Self(parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> BTreeSet<String> {
+        ["order", "run"].map(str::to_owned).into()
+    }
+
+    #[test]
+    fn values_stand_where_their_names_stood() {
+        let mut violations = Violations::new();
+        let template = Template::read(&mut violations, "path", "/a/${order}/b?x=${run}$${y}$", &known());
+        assert!(violations.is_empty());
+        let values = Values::from([("order".into(), "17".into()), ("run".into(), "r".into())]);
+        assert_eq!(template.fill(&values), "/a/17/b?x=r${y}$");
+        assert_eq!(template.head(), "/a/");
+        let plain = Template::read(&mut violations, "path", "", &known());
+        assert!(plain.fill(&values).is_empty() && violations.is_empty());
+    }
+
+    #[test]
+    fn unknown_names_are_violations() {
+        for wrong in ["${token}", "a${}", "${order", "${run}${x}"] {
+            let mut violations = Violations::new();
+            Template::read(&mut violations, "body", wrong, &known());
+            assert!(!violations.is_empty(), "{wrong}");
+        }
+    }
+}

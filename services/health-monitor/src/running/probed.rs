@@ -1,0 +1,117 @@
+//! What probes tell an analysis.
+
+use std::time::Duration;
+
+use bellwether_clock::Timestamp;
+use bellwether_judge::{Assessment, Decision, Segment, Why};
+use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
+
+use super::{Inner, Running};
+use crate::probes::{Attempt, Reached, Spec, Worst};
+
+/// A route that was asked for this long ago, and leads to one version alone, is there, or is not to be had.
+const SETTLES: Duration = Duration::from_secs(3);
+
+/// Where an analysis is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// The segment.
+    pub segment: Segment,
+    /// The candidate has had requests in it.
+    pub used: bool,
+    /// Its route has had the time to be there.
+    pub settled: bool,
+    /// There is a version to compare with.
+    pub has_baseline: bool,
+}
+
+// === impl Running ===
+
+impl Running {
+    /// Where it is.
+    pub fn place(&self, now: Timestamp) -> Place {
+        let inner = self.lock();
+        let used = inner.judge.analysis().is_used();
+        let settled = used || now.duration_since(inner.entered).unsigned_abs() >= SETTLES;
+        let (segment, has_baseline) = (*inner.judge.segment(), inner.judge.settings().has_baseline);
+        Place { segment, used, settled, has_baseline }
+    }
+
+    /// A probe of its target is there, or is another one now.
+    pub fn declare_probe(&self, spec: &Spec, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        inner.probes.declare(spec);
+        inner.report = None;
+        inner.assess(now)
+    }
+
+    /// A probe of its target is gone; whether the decision is another than the one that is durable.
+    pub fn forget_probe(&self, id: &str, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        inner.probes.forget(id);
+        inner.judge.analysis_mut().forget_probe(id);
+        inner.report = None;
+        inner.assess(now)
+    }
+
+    /// A run of a probe has reached one version; whether the decision is another than the one that is durable.
+    pub fn probed(&self, id: &str, reached: Reached, attempt: &Attempt, now: Timestamp) -> bool {
+        let mut inner = self.lock();
+        if let Some(green) = inner.probes.note(id, reached, attempt) {
+            inner.judge.analysis_mut().probed(id, green);
+            inner.dirty = true;
+        }
+        inner.report = None;
+        inner.assess(now)
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    /// What the judge says, unless a probe is in the way: a PASS of the segment waits until each has succeeded at the candidate,
+    /// and one that was given stays.
+    pub(super) fn weigh(&self, said: Assessment) -> Assessment {
+        let segment = self.judge.segment();
+        let given = self.committed.is_some_and(|committed| committed.stance.has_passed(segment.index));
+        let why = match (said.decision, said.why, self.probes.worst(segment)) {
+            (_, _, Worst::Green) => return said,
+            (Decision::Pass, _, _) if given => return said,
+            (Decision::Pass, _, Worst::Red) => Why::ProbeFailed,
+            (Decision::Pass, _, Worst::Pending) => Why::ProbePending,
+            (Decision::Undecided, Why::PassByPolicy, Worst::Pending) => Why::ProbePending,
+            (
+                Decision::Undecided,
+                Why::Collecting | Why::NoTraffic | Why::MinBake | Why::PassByPolicy,
+                Worst::Red,
+            ) => Why::ProbeFailed,
+            (Decision::Undecided | Decision::NoData | Decision::Fail, _, _) => return said,
+        };
+        Assessment { decision: Decision::Undecided, why, ..said }
+    }
+
+    /// The verdict with what the probes have shown.
+    pub(super) fn with_probes(&self, verdict: pb::Verdict) -> pb::Verdict {
+        let segment = self.judge.segment();
+        let mut verdict = verdict;
+        let checks = self.probes.checks(segment);
+        verdict.level = checks.iter().map(|check| check.level).max().unwrap_or_default().max(verdict.level);
+        verdict.checks.extend(checks);
+        verdict.warnings.extend(self.probes.warnings(segment));
+        match self.stance.waits_for_probe() {
+            true => pb::Verdict {
+                decision: pb::Decision::Undecided.into(),
+                reason: Some(self.waiting(verdict.reason.take())),
+                ..verdict
+            },
+            false => verdict,
+        }
+    }
+
+    /// Why PASS waits, with the values of what the judge says.
+    fn waiting(&self, judges: Option<Reason>) -> Reason {
+        let mut reason = self.probes.reason(self.judge.segment());
+        reason.values.extend(judges.unwrap_or_default().values);
+        reason
+    }
+}
