@@ -1,7 +1,5 @@
 //! The watch over one rollout: samples in, a decision out.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +16,8 @@ use crate::{
     sample::Sample,
     segment::{Mode, Segment},
     settings::{ABSOLUTE_ERROR_LIMIT, Settings},
-    share::{SecondOfShare, ShareTest},
-    tick::{Side, Tick},
+    share::ShareTest,
+    tick::{Part, Side, Tick},
     verdict::{BaselineKind, Why},
 };
 
@@ -27,10 +25,12 @@ mod assess;
 mod ingest;
 mod measures;
 mod probes;
+mod progress;
 mod read;
 mod report;
 
 use probes::Probes;
+use progress::Progress;
 
 /// The analysis of one rollout.
 ///
@@ -92,9 +92,6 @@ struct Names {
     journeys: Vec<String>,
 }
 
-/// Intervals without a report after which there is no data.
-const SILENT_INTERVALS: u32 = 3;
-const LEAST_PATIENCE: Duration = Duration::from_secs(3);
 /// Segments remembered, for samples that come late.
 const SEGMENTS: usize = 8;
 
@@ -103,38 +100,13 @@ const SEGMENTS: usize = 8;
 struct Pending {
     revision: i64,
     since: Timestamp,
+    /// What of a tick is collected here.
+    #[serde(default)]
+    part: Part,
     tick: Tick,
     /// The baseline's part of it, as a placebo group and the rest.
     #[serde(default)]
     placebo: Tick,
-}
-
-/// Time and what was seen in it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Progress {
-    /// Observed time over the whole rollout.
-    baked: Duration,
-    /// Whether a second of it began since the last tick.
-    second: bool,
-    /// When the segment was entered.
-    entered: Timestamp,
-    /// Observed time in the segment.
-    observed: Duration,
-    /// Requests of the candidate in the segment.
-    requests: u64,
-    /// Of these, failed.
-    #[serde(default)]
-    errors: u64,
-    /// PASS was given in the segment; final for it.
-    passed: bool,
-    /// The last moment at which a source reported on the candidate.
-    reported: Timestamp,
-    /// How often sources report.
-    interval: Duration,
-    /// The newest time of a batch.
-    through: Option<Timestamp>,
-    /// Requests in the present second.
-    share: SecondOfShare,
 }
 
 /// A FAIL.
@@ -224,7 +196,7 @@ impl Analysis {
             self.enter(segment, now);
         }
         self.progress.passed |= passed;
-        self.progress.reported = now;
+        self.progress.resume(now);
     }
 
     /// A critical SECURITY or CORRUPTION event on the candidate: FAIL at once.
@@ -332,54 +304,6 @@ impl Pending {
     }
 
     fn is_empty(&self) -> bool {
-        self.tick.candidate.requests == 0 && self.tick.baseline.requests == 0
-    }
-}
-
-// === impl Progress ===
-
-impl Progress {
-    fn new(now: Timestamp) -> Self {
-        Self {
-            baked: Duration::ZERO,
-            second: true,
-            entered: now,
-            observed: Duration::ZERO,
-            requests: 0,
-            errors: 0,
-            passed: false,
-            reported: now,
-            interval: Duration::from_secs(1),
-            through: None,
-            share: SecondOfShare::new(now),
-        }
-    }
-
-    fn enter(&mut self, now: Timestamp) {
-        self.entered = now;
-        self.observed = Duration::ZERO;
-        self.requests = 0;
-        self.errors = 0;
-        self.passed = false;
-        self.share = SecondOfShare::new(now);
-    }
-
-    /// How long a source may say nothing, or a new route may take to show: three intervals, and at least 3 s, so
-    /// that a busy machine is no silence.
-    fn patience(&self) -> Duration {
-        (self.interval * SILENT_INTERVALS).max(LEAST_PATIENCE)
-    }
-
-    /// A source has reported on the candidate: the time since the last report was observed, unless it was a gap.
-    fn report(&mut self, now: Timestamp, interval: Duration) {
-        self.interval = interval;
-        let since =
-            |earlier: Timestamp| now.duration_since(earlier).max(jiff::SignedDuration::ZERO).unsigned_abs();
-        let passed = since(self.reported).min(self.patience());
-        let before = self.baked.as_secs();
-        self.baked += passed;
-        self.second |= self.baked.as_secs() > before;
-        self.observed += passed.min(since(self.entered));
-        self.reported = now;
+        self.tick.candidate.counted(self.part) == 0 && self.tick.baseline.counted(self.part) == 0
     }
 }

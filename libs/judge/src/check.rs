@@ -13,6 +13,7 @@ use crate::{
         ABSOLUTE_ERROR_LIMIT, CheckKind, CheckSpec, Connections, ErrorRate, Role, Settings, StatusShare,
         WARN_CONNECT_FAILURES, WARN_ERROR_RATE, margin,
     },
+    tick::Part,
     warning::Warning,
 };
 
@@ -138,6 +139,15 @@ impl Check {
             (Body::Proportion(p), _) if p.is_of_answers() => Family::Answers,
             (Body::Proportion(_) | Body::Latency(_) | Body::Count(_), _) => Family::Own,
             (Body::Gauge(_) | Body::Saturation(_), _) => Family::Own,
+        }
+    }
+
+    /// Whether this part of a tick says anything about it.
+    pub fn is_about(&self, part: Part) -> bool {
+        match part {
+            Part::Whole => true,
+            Part::Latency => matches!(self.body, Body::Latency(_)),
+            Part::Requests => !matches!(self.body, Body::Latency(_)),
         }
     }
 

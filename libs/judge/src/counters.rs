@@ -227,7 +227,8 @@ impl Instance {
     }
 
     fn is_warm(&mut self, side: Side, delta: &Counts, context: Context<'_>) -> bool {
-        if self.first_request.is_none() && delta.requests > 0 {
+        // a source of latencies alone counts no requests
+        if self.first_request.is_none() && (delta.requests > 0 || delta.latency.total() > 0) {
             let since_start = context.now.duration_since(context.started).unsigned_abs();
             let served_before = side == Side::Baseline && since_start <= PRESENT_AT_START;
             self.first_request = Some(if served_before { Timestamp::UNIX_EPOCH } else { context.now });

@@ -20,7 +20,7 @@ use crate::{
     ratio::{Comparison, ExcessTest},
     readings::hash,
     settings::Settings,
-    tick::{Side, Tick},
+    tick::{Part, Side, Tick},
 };
 
 /// Instances that are told apart; of more, those that are new belong to the rest.
@@ -83,11 +83,11 @@ impl Placebo {
     }
 
     /// One tick of the group (as candidate) and the rest (as baseline).
-    pub(crate) fn update(&mut self, tick: &Tick, temper: f64, second: bool) {
-        if tick.candidate.requests == 0 || tick.baseline.requests == 0 {
+    pub(crate) fn update(&mut self, part: Part, tick: &Tick, temper: f64, second: bool) {
+        if tick.candidate.counted(part) == 0 || tick.baseline.counted(part) == 0 {
             return;
         }
-        for (_, test) in &mut self.tests {
+        for (_, test) in self.tests.iter_mut().filter(|(_, test)| test.is_about(part)) {
             test.update(tick, temper, second);
         }
         let log_e = self.log_e();
@@ -151,6 +151,14 @@ impl ProportionTest {
 // === impl Test ===
 
 impl Test {
+    fn is_about(&self, part: Part) -> bool {
+        match part {
+            Part::Whole => true,
+            Part::Latency => matches!(self, Self::Latency(_)),
+            Part::Requests => matches!(self, Self::Proportion(_)),
+        }
+    }
+
     fn update(&mut self, tick: &Tick, temper: f64, second: bool) {
         match self {
             Self::Proportion(test) => {

@@ -36,6 +36,21 @@ pub struct Settings {
     /// Another judge compares with the live baseline: the comparisons are shown and carry no weight.
     #[serde(default)]
     pub compared_elsewhere: bool,
+    /// Whether requests and latencies come from one source.
+    #[serde(default)]
+    pub coming: Coming,
+}
+
+/// How requests and latencies come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Coming {
+    /// In the same samples, or there are no latencies.
+    #[default]
+    Together,
+    /// From different sources, at different moments: each is judged as it comes, and time is observed while both come.
+    Apart,
+    /// No source tells requests.
+    LatencyOnly,
 }
 
 /// One thing that is looked at.
@@ -167,6 +182,7 @@ impl Default for Settings {
             journeys: Vec::new(),
             pass_by_policy: false,
             compared_elsewhere: false,
+            coming: Coming::Together,
         }
     }
 }

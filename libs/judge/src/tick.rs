@@ -39,9 +39,35 @@ pub enum Side {
     Baseline,
 }
 
+/// What of a tick is told: requests and latencies may come from different sources, at different moments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Requests, errors, statuses, journeys.
+    Requests,
+    /// Latencies.
+    Latency,
+}
+
+// === impl Part ===
+
+impl Part {
+    /// Whether requests are told.
+    pub fn has_requests(self) -> bool {
+        self != Self::Latency
+    }
+}
+
 // === impl Counts ===
 
 impl Counts {
+    /// How much there is of a part: requests, or where they are not told, latencies.
+    pub fn counted(&self, part: Part) -> u64 {
+        if part.has_requests() { self.requests } else { self.latency.total() }
+    }
+
     /// With room for so many statuses and journeys.
     pub fn sized(statuses: usize, journeys: usize) -> Self {
         Self { statuses: vec![0; statuses], journeys: vec![(0, 0); journeys], ..Self::default() }

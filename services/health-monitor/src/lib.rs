@@ -28,6 +28,7 @@ mod rows;
 mod running;
 mod service;
 mod sources;
+mod stance;
 
 pub use service::{Config, GRPC_NAME, NAME, Service, assemble, build, serve};
 pub use sources::SourcesArgs;

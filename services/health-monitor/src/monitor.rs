@@ -117,7 +117,7 @@ impl Monitor {
                     None => {}
                 }
             }
-            self.pushed.note(target, now);
+            self.pushed.note(target, Signals::told_by(batch), now);
             self.histories.observe(target, batch, now);
             self.recorder.observe(target, batch, now);
         }
@@ -397,7 +397,7 @@ pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition 
     let segment = violations.within("segment", |violations| convert::segment(violations, &segment));
     let has_baseline = !analysis.baseline_fleet.is_empty();
     let one_sided = analysis.one_sided_planned || !has_baseline;
-    let settings = Settings { horizon, has_baseline, one_sided, ..settings };
+    let settings = Settings { horizon, has_baseline, one_sided, coming: sources.coming(), ..settings };
     Definition { settings, segment, sources, kayenta }
 }
 

@@ -6,12 +6,12 @@ use std::{
 };
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::{Assessment, Batch, Decision, Panel, Segment, Why, readings::Readings};
+use bellwether_judge::{Batch, Panel, Segment, readings::Readings};
 use bellwether_policy::sources::SourceSet;
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
 
-use crate::{convert, sources::SourceHealth};
+use crate::{convert, sources::SourceHealth, stance::Stance};
 
 /// Warnings that are kept, the newest.
 const MOST_WARNINGS: usize = 20;
@@ -50,18 +50,6 @@ struct Inner {
     dirty: bool,
     /// When it was last wanted.
     wanted: Timestamp,
-}
-
-/// What makes two decisions different, so that the change is committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stance {
-    decision: Decision,
-    /// A source failed, and nothing else was decided.
-    error: bool,
-    /// What would be a FAIL is held back.
-    common: bool,
-    /// PASS is one of its segment.
-    segment: i32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -247,7 +235,7 @@ impl Inner {
         let mut warnings = self.warnings.clone();
         warnings.extend(self.health.warnings());
         let verdict = convert::verdict(name, &report, self.judge.settings().pass_limit(), &warnings);
-        if !self.stance.error {
+        if !self.stance.is_error() {
             return verdict;
         }
         pb::Verdict { decision: pb::Decision::Error.into(), reason: Some(self.health.reason()), ..verdict }
@@ -264,45 +252,5 @@ impl Inner {
         let verdict = Arc::new(verdict);
         self.report = Some((now, verdict.clone()));
         verdict
-    }
-}
-
-// === impl Stance ===
-
-impl Stance {
-    fn of(assessment: &Assessment, segment: &Segment, source_failed: bool) -> Self {
-        let passed = assessment.decision == Decision::Pass;
-        let common = assessment.why == Why::CommonMode;
-        let open = matches!(assessment.decision, Decision::Undecided | Decision::NoData) && !common;
-        let error = open && source_failed;
-        Self {
-            // whatever the rest says, it is one decision
-            decision: if error { Decision::Undecided } else { assessment.decision },
-            error,
-            common,
-            segment: if passed { segment.index } else { 0 },
-        }
-    }
-
-    fn recall(verdict: &pb::Verdict) -> Self {
-        let decision = match verdict.decision() {
-            pb::Decision::Pass => Decision::Pass,
-            pb::Decision::Fail => Decision::Fail,
-            pb::Decision::NoData => Decision::NoData,
-            pb::Decision::Undecided | pb::Decision::Error | pb::Decision::Unspecified => Decision::Undecided,
-        };
-        let common = verdict.reason.as_ref().is_some_and(|reason| reason.code == "COMMON_MODE");
-        let error = verdict.decision() == pb::Decision::Error;
-        Self {
-            decision,
-            error,
-            common,
-            segment: if decision == Decision::Pass { verdict.segment } else { 0 },
-        }
-    }
-
-    /// Whether it must go through on a full disk.
-    pub fn is_fail(self) -> bool {
-        self.decision == Decision::Fail
     }
 }

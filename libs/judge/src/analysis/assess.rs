@@ -98,7 +98,7 @@ impl Analysis {
         if self.common {
             return (Decision::Undecided, Why::CommonMode);
         }
-        if self.is_silent(now) {
+        if self.progress.is_silent(now) {
             return (Decision::NoData, Why::NoSamples);
         }
         if self.share.as_ref().is_some_and(crate::share::ShareTest::is_starved) && self.watches_share() {
@@ -123,12 +123,6 @@ impl Analysis {
         }
         self.progress.passed = true;
         (Decision::Pass, Why::AllPassed)
-    }
-
-    fn is_silent(&self, now: Timestamp) -> bool {
-        let last = self.progress.reported.max(self.progress.entered);
-        let silence = now.duration_since(last).max(jiff::SignedDuration::ZERO).unsigned_abs();
-        silence > self.progress.patience()
     }
 
     fn watches_share(&self) -> bool {

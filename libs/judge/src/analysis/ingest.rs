@@ -9,9 +9,10 @@ use crate::{
     check::Body,
     counters::{Context, Delta},
     recent::Recent,
-    sample::{Batch, Traffic},
+    sample::{Batch, Sample, Traffic},
     segment::{Mode, Segment},
-    tick::{Side, Tick},
+    settings::Coming,
+    tick::{Counts, Part, Side, Tick},
 };
 
 /// Counts of one side wait this long for the other, then are dropped.
@@ -31,9 +32,7 @@ impl Analysis {
         self.recent.turn(now);
         self.recent_slow.turn(now);
         self.turn_unconnected(now);
-        if batch.samples.iter().any(|sample| self.names.side(sample) == Some(Side::Candidate)) {
-            self.progress.report(now, batch.interval);
-        }
+        self.hear(batch, now);
         self.progress.through = self.progress.through.max(Some(batch.time));
         self.collect(batch, now);
         self.look_at_share(now);
@@ -49,7 +48,34 @@ impl Analysis {
         self.progress.report(now, elapsed);
         self.progress.through = Some(now);
         let segment = *self.segment();
-        self.judge(&segment, tick, placebo, true);
+        self.judge(&segment, Part::Whole, tick, placebo, true);
+    }
+
+    /// Notes who reported on the candidate, and when.
+    fn hear(&mut self, batch: &Batch, now: Timestamp) {
+        let of_candidate = |sample: &&Sample| self.names.side(sample) == Some(Side::Candidate);
+        let mut samples = batch.samples.iter().filter(of_candidate).peekable();
+        if samples.peek().is_none() {
+            return;
+        }
+        let latencies_alone = samples.all(|sample| sample.requests == 0 && sample.latency.total() > 0);
+        match self.settings.coming {
+            Coming::Apart if latencies_alone => self.progress.report_latency(now, batch.interval),
+            Coming::Together | Coming::Apart | Coming::LatencyOnly => {
+                self.progress.report(now, batch.interval)
+            }
+        }
+    }
+
+    /// What of a tick a difference belongs to.
+    fn part_of(&self, counts: &Counts) -> Part {
+        match self.settings.coming {
+            Coming::Together => Part::Whole,
+            Coming::Apart | Coming::LatencyOnly if counts.requests == 0 && counts.latency.total() > 0 => {
+                Part::Latency
+            }
+            Coming::Apart | Coming::LatencyOnly => Part::Requests,
+        }
     }
 
     fn turn_unconnected(&mut self, now: Timestamp) {
@@ -88,7 +114,8 @@ impl Analysis {
         }
         let group = self.placebo.as_mut().and_then(|placebo| placebo.side(delta.side, delta.instance));
         let (statuses, journeys) = (delta.counts.statuses.len(), delta.counts.journeys.len());
-        let pending = self.pending_of(delta.revision, now, || Tick::sized(statuses, journeys));
+        let part = self.part_of(delta.counts);
+        let pending = self.pending_of((delta.revision, part), now, || Tick::sized(statuses, journeys));
         pending.tick.side_mut(delta.side).add(delta.counts, delta.traffic);
         if let Some(group) = group {
             pending.placebo.side_mut(group).add(delta.counts, delta.traffic);
@@ -111,16 +138,22 @@ impl Analysis {
         self.segments.iter().rev().find(covers).copied()
     }
 
-    fn pending_of(&mut self, revision: i64, now: Timestamp, new: impl Fn() -> Tick) -> &mut Pending {
-        let found = self.pending.iter().position(|p| p.revision == revision && !p.is_empty());
-        let free = || self.pending.iter().position(Pending::is_empty);
+    fn pending_of(
+        &mut self,
+        (revision, part): (i64, Part),
+        now: Timestamp,
+        new: impl Fn() -> Tick,
+    ) -> &mut Pending {
+        let same = |p: &Pending| p.revision == revision && p.part == part && !p.is_empty();
+        let found = self.pending.iter().position(same);
+        let free = || self.pending.iter().position(|p| p.part == part && p.is_empty());
         let at = match found.or_else(free) {
             Some(at) => at,
             None => {
                 if self.pending.len() >= WAITING {
                     self.pending.remove(0);
                 }
-                self.pending.push(Pending { revision, since: now, tick: new(), placebo: new() });
+                self.pending.push(Pending { revision, since: now, part, tick: new(), placebo: new() });
                 self.pending.len() - 1
             }
         };
@@ -138,13 +171,13 @@ impl Analysis {
             let Some(pending) = self.pending.get_mut(index).filter(|pending| !pending.is_empty()) else {
                 continue;
             };
-            let (revision, since) = (pending.revision, pending.since);
+            let (revision, since, part) = (pending.revision, pending.since, pending.part);
             let mut tick = std::mem::take(&mut pending.tick);
             let mut placebo = std::mem::take(&mut pending.placebo);
             let old = now.duration_since(since).unsigned_abs() >= WAIT;
             let taken = self.segment_of(revision).is_none_or(|segment| {
                 let present = segment.index == self.segment().index;
-                self.judge(&segment, &mut tick, Some(&placebo), present)
+                self.judge(&segment, part, &mut tick, Some(&placebo), present)
             });
             if taken || old {
                 tick.clear();
@@ -158,32 +191,44 @@ impl Analysis {
     }
 
     /// Turns one tick into evidence. False when it must wait for the other side.
-    fn judge(&mut self, segment: &Segment, tick: &mut Tick, placebo: Option<&Tick>, present: bool) -> bool {
+    fn judge(
+        &mut self,
+        segment: &Segment,
+        part: Part,
+        tick: &mut Tick,
+        placebo: Option<&Tick>,
+        present: bool,
+    ) -> bool {
         let mode = segment.mode(self.settings.has_baseline);
-        let one_sided = tick.candidate.requests == 0 || tick.baseline.requests == 0;
-        if mode == Mode::Live && one_sided {
+        let (candidate, baseline) = (tick.candidate.counted(part), tick.baseline.counted(part));
+        if mode == Mode::Live && (candidate == 0 || baseline == 0) {
             return false;
         }
         self.look_around(tick);
         if present {
-            self.progress.requests += tick.candidate.requests;
+            let requests =
+                if self.settings.coming == Coming::LatencyOnly { candidate } else { tick.candidate.requests };
+            self.progress.requests += requests;
             self.progress.errors += tick.candidate.errors;
         }
-        if tick.candidate.requests == 0 {
+        if candidate == 0 {
             return true;
         }
         if !segment.judges_latency() {
             tick.candidate.latency.clear();
         }
-        let second = std::mem::take(&mut self.progress.second);
+        let second = match part {
+            Part::Whole | Part::Requests => std::mem::take(&mut self.progress.second),
+            Part::Latency => std::mem::take(&mut self.progress.second_of_latency),
+        };
         match mode {
             Mode::Live => {
-                self.compare(tick, segment.testable_share(), second, present);
+                self.compare(part, tick, segment.testable_share(), second, present);
                 if let (Some(running), Some(placebo)) = (&mut self.placebo, placebo) {
-                    running.update(placebo, 1.0 / self.history.phi(), second);
+                    running.update(part, placebo, 1.0 / self.history.phi(), second);
                 }
             }
-            Mode::Alone => self.observe(tick, second, present),
+            Mode::Alone => self.observe(part, tick, second, present),
         }
         true
     }
@@ -202,9 +247,9 @@ impl Analysis {
         }
     }
 
-    fn compare(&mut self, tick: &Tick, share: Option<f64>, second: bool, present: bool) {
+    fn compare(&mut self, part: Part, tick: &Tick, share: Option<f64>, second: bool, present: bool) {
         let temper = self.temper();
-        for check in &mut self.checks {
+        for check in self.checks.iter_mut().filter(|check| check.is_about(part)) {
             match &mut check.body {
                 Body::Proportion(p) => p.compare(&tick.candidate, &tick.baseline, temper, second, present),
                 Body::Latency(l) => {
@@ -214,20 +259,24 @@ impl Analysis {
                 Body::TrafficShare | Body::Gauge(_) | Body::Saturation(_) => {}
             }
         }
-        self.journeys.update(tick, 1.0 / self.history.phi_over_time(), second, false);
+        if part.has_requests() {
+            self.journeys.update(tick, 1.0 / self.history.phi_over_time(), second, false);
+        }
     }
 
-    fn observe(&mut self, tick: &Tick, second: bool, present: bool) {
+    fn observe(&mut self, part: Part, tick: &Tick, second: bool, present: bool) {
         // while stable is unwell, what is seen of the candidate alone says nothing, for or against it
         let (temper, frozen) = (self.temper_alone(), self.common);
         let present = present && !frozen;
-        for check in &mut self.checks {
+        for check in self.checks.iter_mut().filter(|check| check.is_about(part)) {
             match &mut check.body {
                 Body::Proportion(p) => p.observe(&tick.candidate, temper, second, present, frozen),
                 Body::Latency(l) => l.observe(&tick.candidate.latency, temper, second, present, frozen),
                 Body::TrafficShare | Body::Count(_) | Body::Gauge(_) | Body::Saturation(_) => {}
             }
         }
-        self.journeys.update(tick, temper, second, frozen);
+        if part.has_requests() {
+            self.journeys.update(tick, temper, second, frozen);
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod kayenta;
 mod levels;
 mod measures;
+mod mixed;
 mod properties;
 mod reference;
 mod rig;

@@ -6,7 +6,7 @@ pub mod selector;
 
 use std::collections::BTreeMap;
 
-use bellwether_judge::{Batch, Histogram, Sample};
+use bellwether_judge::{Batch, Histogram, Sample, settings::Coming};
 
 pub use self::{
     prometheus::{Measure, PrometheusSpec, ServerRef},
@@ -59,15 +59,28 @@ pub struct Signals {
 // === impl SourceSet ===
 
 impl SourceSet {
-    /// What is taken of a pushed batch; None: nothing.
+    /// What is taken of a pushed batch, by the source with the longest prefix; None: nothing.
     pub fn of_push(&self, source: &str) -> Option<Signals> {
         if self.specs.is_empty() {
             return Some(Signals::ALL);
         }
-        self.specs.iter().find_map(|spec| match &spec.kind {
-            SourceKind::Push(prefix) => source.starts_with(prefix.as_str()).then_some(spec.signals),
-            SourceKind::Otlp | SourceKind::Prometheus(_) => None,
-        })
+        let of = |spec: &SourceSpec| match &spec.kind {
+            SourceKind::Push(prefix) if source.starts_with(prefix.as_str()) => {
+                Some((prefix.len(), spec.signals))
+            }
+            SourceKind::Push(_) | SourceKind::Otlp | SourceKind::Prometheus(_) => None,
+        };
+        self.specs.iter().filter_map(of).max_by_key(|(length, _)| *length).map(|(_, signals)| signals)
+    }
+
+    /// How requests and latencies come.
+    pub fn coming(&self) -> Coming {
+        let by = |tells: fn(&Signals) -> bool| self.specs.iter().position(|spec| tells(&spec.signals));
+        match (by(|signals| signals.requests), by(|signals| signals.latency)) {
+            (Some(requests), Some(latency)) if requests != latency => Coming::Apart,
+            (None, Some(_)) => Coming::LatencyOnly,
+            (Some(_), _) | (None, None) => Coming::Together,
+        }
     }
 
     /// What is taken of OpenTelemetry metrics; None: nothing.
@@ -90,6 +103,21 @@ impl SourceSet {
 impl Signals {
     /// All of them.
     pub const ALL: Self = Self { requests: true, latency: true };
+    /// None of them.
+    pub const NONE: Self = Self { requests: false, latency: false };
+
+    /// Those of these that are not of the others.
+    pub fn without(self, others: Self) -> Self {
+        Self { requests: self.requests && !others.requests, latency: self.latency && !others.latency }
+    }
+
+    /// What a batch tells.
+    pub fn told_by(batch: &Batch) -> Self {
+        Self {
+            requests: batch.samples.iter().any(|sample| sample.requests > 0),
+            latency: batch.samples.iter().any(|sample| sample.latency.total() > 0),
+        }
+    }
 
     /// The batch without what is not taken.
     pub fn of(self, batch: &Batch) -> Batch {

@@ -145,6 +145,7 @@ impl Taken {
 
 #[cfg(test)]
 mod tests {
+    use bellwether_judge::settings::Coming;
     use tonic_types::StatusExt as _;
 
     use super::*;
@@ -189,6 +190,10 @@ mod tests {
         let (only_requests, only_latency) =
             (Signals { requests: true, latency: false }, Signals { requests: false, latency: true });
         assert_eq!(signals, [only_requests, only_latency]);
+        assert_eq!(set.coming(), Coming::Apart);
+        assert_eq!(of(vec![]).unwrap().coming(), Coming::Together);
+        let one = of(vec![source("rum", push(), &[pb::Signal::Latency])]).unwrap();
+        assert_eq!(one.coming(), Coming::LatencyOnly);
         assert_eq!(set.of_push("gateway/a"), Some(only_requests));
         assert_eq!(set.of_otlp(), None);
         let twice = [
@@ -196,6 +201,18 @@ mod tests {
             source("b", latency, &[pb::Signal::Latency]),
         ];
         assert_eq!(of(twice.to_vec()).unwrap_err(), ["sources[1].signals[0]"]);
+    }
+
+    #[test]
+    fn the_longest_prefix_says_whose_a_batch_is() {
+        let push = |prefix: &str| Kind::Push(pb::PushSource { prefix: prefix.into(), ..Default::default() });
+        let set = of(vec![
+            source("all", push(""), &[pb::Signal::Requests]),
+            source("rum", push("rum/"), &[pb::Signal::Latency]),
+        ])
+        .unwrap();
+        assert_eq!(set.of_push("gateway/a"), Some(Signals { requests: true, latency: false }));
+        assert_eq!(set.of_push("rum/web"), Some(Signals { requests: false, latency: true }));
     }
 
     #[test]

@@ -7,4 +7,4 @@ mod verdict;
 pub use bellwether_policy::settings::{horizon, settings};
 pub use sample::{Told, batches, event};
 pub use segment::segment;
-pub use verdict::verdict;
+pub use verdict::{code, verdict};

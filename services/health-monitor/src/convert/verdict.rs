@@ -67,12 +67,15 @@ fn reason(report: &Report) -> Reason {
         | Why::CommonMode
         | Why::NoisyBaseline
         | Why::PassByPolicy
+        | Why::ProbeFailed
+        | Why::ProbePending
         | Why::MinBake => {}
     }
     Reason { code: code(why).to_owned(), text, values }
 }
 
-fn code(why: Why) -> &'static str {
+/// The code of a reason.
+pub fn code(why: Why) -> &'static str {
     match why {
         Why::CheckFailed => "CHECK_FAILED",
         Why::HardLimit(_) => "HARD_LIMIT",
@@ -87,6 +90,8 @@ fn code(why: Why) -> &'static str {
         Why::Suspicious => "SUSPICIOUS",
         Why::NoisyBaseline => "NOISY_BASELINE",
         Why::PassByPolicy => "PASS_BY_POLICY",
+        Why::ProbeFailed => "PROBE_FAILED",
+        Why::ProbePending => "PROBE_PENDING",
         Why::Kayenta(Said::Collecting) => "COLLECTING",
         Why::Kayenta(Said::Pass) => "KAYENTA_PASSED",
         Why::Kayenta(Said::Marginal) => "KAYENTA_MARGINAL",
@@ -120,6 +125,8 @@ fn text_of(why: Why) -> &'static str {
             "there is too little traffic to decide; the minimum is over, nothing failed, and the policy may let it pass"
         }
         Why::Kayenta(_) => "Kayenta's judge decides",
+        Why::ProbeFailed => "a probe fails at the candidate; PASS waits until it does not",
+        Why::ProbePending => "a probe was not tried at the candidate yet; PASS waits for it",
         Why::Suspicious => "there is evidence against the candidate, not enough to fail it; PASS waits",
     }
 }

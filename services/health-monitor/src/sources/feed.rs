@@ -23,12 +23,18 @@ impl Monitor {
         self.remember(&running.target, batch, now);
     }
 
-    /// For later rollouts and for the record, unless the same requests are pushed as well.
+    /// For later rollouts and for the record, without what is pushed of the same requests.
     fn remember(&self, target: &str, batch: &Batch, now: Timestamp) {
-        if !self.pushed.lately(target, now) {
-            self.histories.observe(target, batch, now);
-            self.recorder.observe(target, batch, now);
+        match Signals::ALL.without(self.pushed.lately(target, now)) {
+            Signals::NONE => {}
+            Signals::ALL => self.keep(target, batch, now),
+            rest => self.keep(target, &rest.of(batch), now),
         }
+    }
+
+    fn keep(&self, target: &str, batch: &Batch, now: Timestamp) {
+        self.histories.observe(target, batch, now);
+        self.recorder.observe(target, batch, now);
     }
 
     /// Hands what was read beside requests to an analysis.

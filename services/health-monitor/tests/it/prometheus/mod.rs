@@ -1,6 +1,6 @@
 //! Prometheus servers, good and bad.
 
-mod server;
+pub mod server;
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::harness::{Monitor, PATIENCE, Source, analysis, place, refusal, split}
 
 const START: Duration = Duration::from_secs(1_800_000_000);
 
-fn asking(url: &str) -> pb::PrometheusSource {
+pub fn asking(url: &str) -> pb::PrometheusSource {
     pb::PrometheusSource {
         url: url.into(),
         requests: "http_requests_total".into(),
@@ -33,7 +33,7 @@ fn of(id: &str, source: pb::PrometheusSource) -> pb::Analysis {
 }
 
 /// Both fleets, with so many requests and errors in all.
-fn counters(now: Timestamp, candidate: (f64, f64), baseline: (f64, f64)) -> Reply {
+pub fn counters(now: Timestamp, candidate: (f64, f64), baseline: (f64, f64)) -> Reply {
     let labels = |fleet: &str, code: &str| {
         format!(r#""bellwether_fleet":"{fleet}","instance":"{fleet}-1","code":"{code}""#)
     };
