@@ -8,7 +8,7 @@
 //! # What survives
 //! Definitions and decisions are in the journal. Evidence, with the counters that it was drawn from, is a row that
 //! is overwritten every five seconds in a file of its own: after a crash the sources' next counters hold what the
-//! row lacks, and nothing counts twice.
+//! row lacks, and nothing counts twice. Probes, what the monitor tries itself, are in the journal; what they found is not.
 //!
 //! [`build`] makes a [`Service`] that a process registers with its server; [`serve`] is the whole of a process;
 //! [`assemble`] puts one together from parts, for simulations and tests.
@@ -21,6 +21,7 @@ mod health;
 mod histories;
 mod metrics;
 mod monitor;
+mod probes;
 mod record;
 mod recording;
 mod registry;

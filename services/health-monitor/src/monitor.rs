@@ -16,6 +16,7 @@ use crate::{
     evidence::{Evidence, EvidenceError, Kind, Put},
     histories::{Fleet, Histories},
     metrics::MonitorMetrics,
+    probes::Probes,
     record::{Ending, Event, Record, Records},
     recording::Recorder,
     registry::Registry,
@@ -47,6 +48,8 @@ pub struct Shared {
     pub otlp: Otlp,
     /// Whose samples are pushed.
     pub pushed: Pushed,
+    /// What it tries itself.
+    pub probes: Probes,
     evidence: Evidence,
     env: Env,
 }
@@ -82,6 +85,7 @@ impl Monitor {
         metrics: MonitorMetrics,
         surroundings: Surroundings,
         recorder: Recorder,
+        probes: Probes,
     ) -> Self {
         let (env, board) = (records.env().clone(), Board::new(records.journal().clone()));
         let (registry, histories, otlp) = (Registry::default(), Histories::default(), Otlp::default());
@@ -94,6 +98,7 @@ impl Monitor {
             surroundings,
             otlp,
             pushed: Pushed::default(),
+            probes,
             recorder,
             evidence,
             env,
@@ -222,6 +227,7 @@ impl Monitor {
         let running = self.registry.add(new.clone());
         if Arc::ptr_eq(&new, &running) {
             feed::ask(self, &running);
+            self.declare_probes(&running);
         }
         Ok(running)
     }
@@ -340,6 +346,7 @@ impl Monitor {
 
     /// Keeps everything and closes the files.
     pub async fn close(&self) {
+        self.probes.stop();
         if let Err(error) = self.save(true).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the last evidence is not kept");
         }

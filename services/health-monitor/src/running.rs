@@ -11,7 +11,11 @@ use bellwether_policy::sources::SourceSet;
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
 
-use crate::{convert, sources::SourceHealth, stance::Stance};
+use crate::{convert, probes::Standings, sources::SourceHealth, stance::Stance};
+
+mod probed;
+
+pub use probed::Place;
 
 /// Warnings that are kept, the newest.
 const MOST_WARNINGS: usize = 20;
@@ -44,6 +48,10 @@ struct Inner {
     warnings: Vec<Reason>,
     /// How its sources do.
     health: SourceHealth,
+    /// How the probes of its target do.
+    probes: Standings,
+    /// When its segment was entered.
+    entered: Timestamp,
     /// The last report, and when it was made.
     report: Option<(Timestamp, Arc<pb::Verdict>)>,
     /// Whether there is anything that the evidence file lacks.
@@ -88,6 +96,8 @@ impl Running {
             committed: None,
             warnings: Vec::new(),
             health: SourceHealth::default(),
+            probes: Standings::default(),
+            entered: now,
             report: None,
             dirty: true,
             wanted: now,
@@ -120,6 +130,10 @@ impl Running {
     /// Enters a segment.
     pub fn enter(&self, segment: Segment, now: Timestamp) -> bool {
         let mut inner = self.lock();
+        if inner.judge.segment().index != segment.index {
+            inner.probes.clear();
+            inner.entered = now;
+        }
         inner.judge.enter(segment, now);
         inner.wanted = now;
         inner.dirty = true;
@@ -225,7 +239,8 @@ impl Running {
 
 impl Inner {
     fn assess(&mut self, now: Timestamp) -> bool {
-        let assessment = self.judge.assess(now);
+        let said = self.judge.assess(now);
+        let assessment = self.weigh(said);
         self.stance = Stance::of(&assessment, self.judge.segment(), self.health.has_failed());
         self.committed.is_none_or(|committed| committed.stance != self.stance)
     }
@@ -235,6 +250,7 @@ impl Inner {
         let mut warnings = self.warnings.clone();
         warnings.extend(self.health.warnings());
         let verdict = convert::verdict(name, &report, self.judge.settings().pass_limit(), &warnings);
+        let verdict = self.with_probes(verdict);
         if !self.stance.is_error() {
             return verdict;
         }

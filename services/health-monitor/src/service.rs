@@ -19,6 +19,7 @@ use crate::{
     evidence::Evidence,
     metrics::MonitorMetrics,
     monitor::Monitor,
+    probes::{Probes, Tools},
     recording::{self, Recorder},
     sources::{SourcesArgs, Surroundings},
 };
@@ -123,10 +124,14 @@ async fn put_together(
         Some(path) => Evidence::open(path).await?,
         None => Evidence::nowhere(),
     };
+    let probes = Store::load(journal.clone(), env.clone()).await.context("the probes cannot be replayed")?;
+    let probes = Probes::new(probes, Tools::new(sources.addresses(), env.clone())?);
     let records = Store::load(journal, env).await.context("the analyses cannot be replayed")?;
-    let monitor = Monitor::new(records, evidence, MonitorMetrics::new(metrics), surroundings, recorder);
+    let metrics = MonitorMetrics::new(metrics);
+    let monitor = Monitor::new(records, evidence, metrics, surroundings, recorder, probes);
     let following = spawn("follow decisions", follow(monitor.clone()));
     monitor.resume().await.context("the analyses cannot go on")?;
+    monitor.start_probes();
     let tasks = vec![
         following,
         spawn("time passes", tick(monitor.clone())),

@@ -30,6 +30,11 @@ impl Probes {
         }
     }
 
+    fn forget(&mut self, id: &str) {
+        let id = hash(&[id]);
+        self.known.retain(|(known, _)| *known != id);
+    }
+
     /// Whether there are any.
     pub fn any(&self) -> bool {
         !self.known.is_empty()
@@ -53,6 +58,11 @@ impl Analysis {
     /// is no evidence for FAIL here (its requests are, where they are counted).
     pub fn probed(&mut self, id: &str, green: bool) {
         self.probes.tell(id, green);
+    }
+
+    /// A probe is made no more.
+    pub fn forget_probe(&mut self, id: &str) {
+        self.probes.forget(id);
     }
 
     /// Whether the candidate has had requests in the segment: whoever reaches the target where all traffic goes to the candidate

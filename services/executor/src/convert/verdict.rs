@@ -90,6 +90,10 @@ fn check(given: &pb::CheckResult, policy: &pb::HealthPolicy) -> Check {
 fn item(given: &pb::CheckResult, policy: &pb::HealthPolicy) -> Option<ItemKind> {
     use pb::check::Kind;
     let id = given.id.strip_suffix("-alone").unwrap_or(&given.id);
+    // scores of anything
+    if policy.kayenta.is_some() && (id == "kayenta" || id.starts_with("kayenta-")) {
+        return None;
+    }
     if id == "business" || id.starts_with("business-") {
         return Some(ItemKind::Business);
     }
@@ -108,6 +112,8 @@ fn item(given: &pb::CheckResult, policy: &pb::HealthPolicy) -> Option<ItemKind> 
         }
         // of no user: whether the router does as it was told
         Some(Kind::TrafficShare(_)) => None,
+        // the monitor's own tries; a check of the policy may have such an id as well
+        None if id.starts_with("probe-") => Some(ItemKind::Journeys),
         // those of the presets
         None if id == "traffic-share" => None,
         None if id == "throughput" || matches!(given.unit.as_str(), "ms" | "s") => {
@@ -167,7 +173,11 @@ mod tests {
         for (id, unit, kind) in expected {
             assert_eq!(speaks_for(id, unit, &policy), kind, "{id}");
         }
+        let kayenta = pb::HealthPolicy { kayenta: Some(pb::KayentaJudge::default()), ..Default::default() };
+        assert_eq!(speaks_for("kayenta-Errors", "mean", &kayenta), None);
         assert_eq!(speaks_for("latency", "ms", &pb::HealthPolicy::default()), Some(ItemKind::Performance));
         assert_eq!(speaks_for("traffic-share", "percent", &pb::HealthPolicy::default()), None);
+        let nothing = pb::HealthPolicy::default();
+        assert_eq!(speaks_for("probe-checkout", "percent", &nothing), Some(ItemKind::Journeys));
     }
 }

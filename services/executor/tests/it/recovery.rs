@@ -157,3 +157,24 @@ async fn without_a_monitor_nobody_looks_and_nothing_waits() {
     let ended = house.ended(&rollout.name).await;
     assert_eq!((ended.state(), found(&ended)["ERROR_RATES"]), (State::RolledBack, Found::NotChecked));
 }
+
+#[tokio::test]
+async fn what_the_monitor_tries_itself_speaks_for_user_journeys() {
+    for (probe, result, state) in [
+        (Decision::Pass, Found::Pass, State::RolledBack),
+        (Decision::Fail, Found::Fail, State::NeedsOperator),
+    ] {
+        let mut house = House::silent().await;
+        house.world.script.recovery(None);
+        house.stable(2).await;
+        let rollout = failed(&mut house, patient()).await;
+        let recovery = format!("{}.recovery.1", rollout.name.replace("rollouts/", "analyses/"));
+        let tried = CheckResult { level: Level::Warn.into(), ..check("probe-checkout", "percent", probe) };
+        let checks = vec![check("errors-alone", "percent", Decision::Pass), tried];
+        // PASS waits for a probe that fails
+        let decision = if probe == Decision::Pass { Decision::Pass } else { Decision::Undecided };
+        house.world.script.say_of_stable(&recovery, decision, checks).await;
+        let ended = house.in_state(&rollout.name, state).await;
+        assert_eq!(found(&ended)["USER_JOURNEYS"], result, "{ended:?}");
+    }
+}

@@ -104,6 +104,7 @@ impl Api {
             && running.segment().index <= segment.index
         {
             running.enter(segment, self.monitor.now());
+            self.monitor.probes.wake(&running.target);
             self.monitor.settled(&running).await;
         }
         Ok(pb::UpdateAnalysisResponse { analysis: Some(self.shown(&request.name)?) })

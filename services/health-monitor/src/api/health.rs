@@ -19,7 +19,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Status};
 
 use super::Api;
-use crate::health::{Anomaly, Vitals};
+use crate::{
+    health::{Anomaly, Vitals},
+    probes,
+};
 
 mod categories;
 
@@ -43,7 +46,8 @@ impl Api {
         let now = self.monitor.now();
         let vitality = self.monitor.recorder.vitality();
         let found = vitality.of(target, |vitals| shown(target, vitals, &events, now));
-        Ok(found.unwrap_or_else(|| shown(target, &Vitals::default(), &events, now)))
+        let health = found.unwrap_or_else(|| shown(target, &Vitals::default(), &events, now));
+        Ok(with_journeys(health, probes::journeys(&self.monitor.probes, target, now)))
     }
 
     pub(super) async fn healths(
@@ -196,6 +200,15 @@ fn shown(target: &str, vitals: &Vitals, events: &[pb::HealthEvent], now: Timesta
         anomalies: vitals.anomalies().map(anomaly).collect(),
         through_time: vitals.through().map(|at| time::to_timestamp(at + Duration::from_secs(60))),
     }
+}
+
+/// With what probes found, where there are any.
+fn with_journeys(mut health: pb::Health, journeys: Option<pb::HealthCategory>) -> pb::Health {
+    if let Some(journeys) = journeys {
+        health.level = health.level.max(journeys.level);
+        health.categories.push(journeys);
+    }
+    health
 }
 
 fn anomaly(anomaly: &Anomaly) -> pb::Anomaly {

@@ -6,6 +6,7 @@ mod events;
 mod health;
 mod otlp;
 mod plan;
+mod probes;
 mod recordings;
 mod samples;
 mod traffic;
@@ -171,6 +172,29 @@ impl HealthMonitorService for Api {
         request: Request<pb::GetBaselineRequest>,
     ) -> Result<Response<pb::GetBaselineResponse>, Status> {
         self.baseline(&request.into_inner()).map(Response::new)
+    }
+
+    async fn apply_probe(
+        &self,
+        request: Request<pb::ApplyProbeRequest>,
+    ) -> Result<Response<pb::ApplyProbeResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        self.apply(&caller, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_probes(
+        &self,
+        request: Request<pb::ListProbesRequest>,
+    ) -> Result<Response<pb::ListProbesResponse>, Status> {
+        self.probes(&request.into_inner()).map(Response::new)
+    }
+
+    async fn delete_probe(
+        &self,
+        request: Request<pb::DeleteProbeRequest>,
+    ) -> Result<Response<pb::DeleteProbeResponse>, Status> {
+        let caller = Caller::of(request.extensions())?;
+        self.delete(&caller, request.into_inner()).await.map(Response::new)
     }
 
     async fn get_capacity_forecast(

@@ -50,7 +50,7 @@ impl Vitality {
             }
         }
         drop(targets);
-        self.turn.send_modify(|turn| *turn += 1);
+        self.turned();
     }
 
     /// What the error budget of a target is of; a fraction.
@@ -64,6 +64,11 @@ impl Vitality {
     /// Something of one target. None: nothing is known of it.
     pub fn of<T>(&self, target: &str, read: impl FnOnce(&Vitals) -> T) -> Option<T> {
         self.lock().get(target).map(read)
+    }
+
+    /// Something else is known of a target.
+    pub fn turned(&self) {
+        self.turn.send_modify(|turn| *turn += 1);
     }
 
     /// Tells when minutes were added.

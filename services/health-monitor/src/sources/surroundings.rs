@@ -23,7 +23,7 @@ pub struct SourcesArgs {
     #[arg(long = "sources", env = "BELLWETHER_SOURCES", value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// Networks that sources of policies may call although they are not public, e.g. 10.0.0.0/8; repeatable
+    /// Networks that sources of policies, and probes, may call although they are not public, e.g. 10.0.0.0/8; repeatable
     #[arg(long = "source-network", value_name = "NETWORK")]
     pub networks: Vec<Network>,
 }
@@ -32,6 +32,15 @@ pub struct SourcesArgs {
 pub struct Surroundings {
     client: Client,
     servers: BTreeMap<String, (Client, Server)>,
+}
+
+// === impl SourcesArgs ===
+
+impl SourcesArgs {
+    /// Where policies and probes may call.
+    pub fn addresses(&self) -> AddressPolicy {
+        AddressPolicy::allowing(self.networks.clone())
+    }
 }
 
 // === impl Surroundings ===
@@ -43,7 +52,7 @@ impl Surroundings {
     /// The file of servers, or certificates that it names, cannot be used.
     pub fn new(args: &SourcesArgs) -> anyhow::Result<Self> {
         let limits = Limits { connect: Duration::from_secs(5), answer_bytes: MOST_ANSWER };
-        let client = Client::new(AddressPolicy::allowing(args.networks.clone()), limits)?;
+        let client = Client::new(args.addresses(), limits)?;
         let servers = match &args.file {
             Some(path) => Servers::load(path)?,
             None => Servers::default(),

@@ -20,13 +20,24 @@ pub const TARGET: &str = "targets/shop@production";
 /// Nothing that a test waits for takes longer.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A monitor in this process.
+/// A monitor in this process, on a clock that stands still until it is moved.
 pub struct Monitor {
     pub client: Client,
     pub clock: ManualClock,
+    process: Process,
+}
+
+/// A monitor in this process, on any clock.
+pub struct Process {
+    pub client: Client,
     service: Service,
     shutdown: Shutdown,
     served: JoinHandle<Result<(), StartError>>,
+}
+
+/// What is on this machine may be called.
+fn on_loopback() -> SourcesArgs {
+    SourcesArgs { file: None, networks: vec!["127.0.0.0/8".parse().unwrap()] }
 }
 
 /// A journal and evidence in a directory that goes away with it.
@@ -43,40 +54,20 @@ impl Monitor {
     }
 
     pub async fn start_at(dir: &Path, now: Timestamp) -> Self {
-        let loopback = vec!["127.0.0.0/8".parse().unwrap()];
-        Self::start_with(dir, now, &SourcesArgs { file: None, networks: loopback }).await
+        Self::start_with(dir, now, &on_loopback()).await
     }
 
     pub async fn start_with(dir: &Path, now: Timestamp, sources: &SourcesArgs) -> Self {
         let clock = ManualClock::new(now);
-        let env = Env::new(clock.clone());
-        let config = Config {
-            journal: format!("sqlite:{}", dir.join("monitor.db").display()),
-            standby: false,
-            evidence: Some(dir.join("evidence.db")),
-            sources: sources.clone(),
-        };
-        let metrics = Metrics::new();
-        let service = build(config, env.clone(), &metrics).await.unwrap();
-        let identity = IdentityFiles {
-            tokens: Some(dir.join("tokens.toml")),
-            service_token: Some(dir.join("service.token")),
-        };
-        let server = Server::new(env, ServeConfig { identity, ..ServeConfig::default() }, metrics);
-        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let shutdown = Shutdown::new();
-        let served = spawn("served", service.register(server).serve(listener, shutdown.clone()));
-        Self { client: connect(address).await, clock, service, shutdown, served }
+        let process = Process::start_with(dir, Env::new(clock.clone()), sources).await;
+        Self { client: process.client.clone(), clock, process }
     }
 
     /// Stops it properly; the time at which it stopped.
     pub async fn stop(self) -> Timestamp {
         let now = self.now();
         drop(self.client);
-        self.shutdown.trigger();
-        self.served.await.unwrap().unwrap();
-        self.service.close().await;
+        self.process.stop().await;
         now
     }
 
@@ -125,6 +116,43 @@ impl Monitor {
         let analyses = analyses.iter().map(|name| (*name).to_owned()).collect();
         let request = pb::StreamVerdictsRequest { analyses, after_sequence };
         Verdicts(self.client.stream_verdicts(request).await.unwrap().into_inner())
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    pub async fn start(dir: &Path, env: Env) -> Self {
+        Self::start_with(dir, env, &on_loopback()).await
+    }
+
+    async fn start_with(dir: &Path, env: Env, sources: &SourcesArgs) -> Self {
+        let config = Config {
+            journal: format!("sqlite:{}", dir.join("monitor.db").display()),
+            standby: false,
+            evidence: Some(dir.join("evidence.db")),
+            sources: sources.clone(),
+        };
+        let metrics = Metrics::new();
+        let service = build(config, env.clone(), &metrics).await.unwrap();
+        let identity = IdentityFiles {
+            tokens: Some(dir.join("tokens.toml")),
+            service_token: Some(dir.join("service.token")),
+        };
+        let server = Server::new(env, ServeConfig { identity, ..ServeConfig::default() }, metrics);
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = Shutdown::new();
+        let served = spawn("served", service.register(server).serve(listener, shutdown.clone()));
+        Self { client: connect(address).await, service, shutdown, served }
+    }
+
+    /// Stops it properly.
+    pub async fn stop(self) {
+        drop(self.client);
+        self.shutdown.trigger();
+        self.served.await.unwrap().unwrap();
+        self.service.close().await;
     }
 }
 

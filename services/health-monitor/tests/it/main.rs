@@ -12,6 +12,7 @@ mod harness;
 mod health;
 mod mixed;
 mod plans;
+mod probes;
 mod prometheus;
 mod recordings;
 mod stances;

@@ -56,7 +56,7 @@ impl Template {
         }
     }
 
-    /// A name without end runs to the end of the text, and is known to nobody.
+    /// A `${` without end runs to the end of the text, as a name that nobody knows.
     fn parse(given: &str) -> Self {
         let (mut parts, mut text, mut rest) = (Vec::new(), String::new(), given);
         while let Some((before, after)) = rest.split_once("${") {
@@ -70,9 +70,12 @@ impl Template {
             if !text.is_empty() {
                 parts.push(Part::Text(std::mem::take(&mut text)));
             }
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
-            parts.push(Part::Value(name.to_owned()));
-            rest = after;
+            let name;
+            (name, rest) = match after.split_once('}') {
+                Some((name, after)) => (name.to_owned(), after),
+                None => (format!("${{{after}"), ""),
+            };
+            parts.push(Part::Value(name));
         }
         text.push_str(rest);
         if !text.is_empty() {

@@ -1,0 +1,7 @@
+//! What the monitor tries itself: real HTTP, TCP and gRPC on loopback.
+
+mod given;
+mod kinds;
+mod resource;
+mod rollouts;
+mod shop;
