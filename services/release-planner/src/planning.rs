@@ -57,25 +57,32 @@ impl Book {
         .map_err(|errors| refused(&errors))
     }
 
-    /// Whether the release's plan is for things as they are, where it has not started.
-    pub(crate) fn plan_is_current(&self, release: &Release) -> bool {
-        let Some(application) = self.application(release.application.as_str()) else { return false };
+    /// What has changed since the release's plan was made, where it has not started.
+    pub(crate) fn outdated(&self, release: &Release) -> Option<String> {
+        let id = release.application.as_str();
+        let Some(application) = self.application(id) else {
+            return Some(format!("applications/{id} is gone"));
+        };
+        if application.generation != release.plan.application_generation {
+            return Some("the application has changed".to_owned());
+        }
         let waits = |id: &EnvironmentId| release.stages.get(id).is_some_and(|stage| stage.state.is_waiting());
-        let parts = release.plan.environments.iter().filter(|part| waits(&part.environment));
-        application.generation == release.plan.application_generation
-            && parts.into_iter().all(|part| {
-                let environment = self.environment(part.environment.as_str());
-                environment.is_some_and(|state| state.generation == part.environment_generation)
-                    && self.can_carry_out(application, part)
-            })
+        let mut parts = release.plan.environments.iter().filter(|part| waits(&part.environment));
+        parts.find_map(|part| self.outdated_part(application, part))
     }
 
-    /// Whether platform and router can do what the plan needs, as far as is known.
-    fn can_carry_out(&self, application: &book::Application, part: &EnvironmentPlan) -> bool {
-        let Some(own) = application.spec.environments.get(part.environment.as_str()) else { return false };
+    fn outdated_part(&self, application: &book::Application, part: &EnvironmentPlan) -> Option<String> {
+        let id = part.environment.as_str();
+        if self.environment(id).is_none_or(|state| state.generation != part.environment_generation) {
+            return Some(format!("the environment {id} has changed"));
+        }
+        let Some(own) = application.spec.environments.get(id) else {
+            return Some(format!("the application no longer names the environment {id}"));
+        };
         let deployment = convert::merged(application.spec.defaults.as_ref(), own);
-        let able = self.able(application, &deployment);
-        able.is_none_or(|able| able.missing(&part.needs).is_empty())
+        let missing = self.able(application, &deployment)?.missing(&part.needs);
+        let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        (!missing.is_empty()).then(|| format!("the platform in {id} can no longer do {}", missing.join(", ")))
     }
 }
 

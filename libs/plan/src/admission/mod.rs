@@ -60,7 +60,7 @@ pub struct Condition {
 }
 
 /// Everything that the predicate looks at. Facts that others establish (evidence, windows, dependencies) get fields here.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Situation<'a> {
     /// The release.
     pub release: &'a Release,
@@ -68,8 +68,8 @@ pub struct Situation<'a> {
     pub holds: &'a [Hold],
     /// The application's vetoes.
     pub vetoes: &'a [Veto],
-    /// Whether its plan is for the present generations of application and environments.
-    pub plan_is_current: bool,
+    /// What has changed since its plan was made; none while the plan is for things as they are.
+    pub outdated: Option<String>,
     /// Whether this identity has failed in this environment before, in another release.
     pub failed_here: bool,
 }

@@ -29,11 +29,13 @@ impl Subject<'_> {
     pub(super) fn plan(&self) -> Condition {
         let condition =
             Condition::new(ConditionKind::State, "PLAN_OUTDATED", "a plan for things as they are");
-        if self.situation.plan_is_current {
-            return condition.met("up to date");
+        match &self.situation.outdated {
+            None => condition.met("up to date"),
+            Some(why) => condition.unmet(
+                format!("{why}, and no plan can be made for it now"),
+                "mend the application or its platform; it is planned anew by itself",
+            ),
         }
-        let actual = "the application or an environment has changed, and no plan can be made for it now";
-        condition.unmet(actual, "mend the application; its last change says what is wrong")
     }
 
     pub(super) fn version(&self) -> Condition {

@@ -89,7 +89,7 @@ fn ready(mode: Upstreams, promotion: Promotion) -> Release {
 }
 
 fn situation<'a>(release: &'a Release, holds: &'a [Hold], vetoes: &'a [Veto]) -> Situation<'a> {
-    Situation { release, holds, vetoes, plan_is_current: true, failed_here: false }
+    Situation { release, holds, vetoes, outdated: None, failed_here: false }
 }
 
 fn codes(situation: Situation<'_>, second: u64) -> Vec<&'static str> {
@@ -115,8 +115,8 @@ fn hold(cause: HoldCause, application: Option<&str>) -> Hold {
 fn open_when_everything_is_met_and_not_a_moment_before() {
     let release = ready(Upstreams::All, Promotion::Auto);
     let situation = situation(&release, &[], &[]);
-    assert_eq!(codes(situation, SOAK - 1), ["SOAK", "SOAK"]);
-    assert!(codes(situation, SOAK).is_empty());
+    assert_eq!(codes(situation.clone(), SOAK - 1), ["SOAK", "SOAK"]);
+    assert!(codes(situation.clone(), SOAK).is_empty());
     let conditions = conditions(situation, &"production".into(), at(1));
     assert_eq!(next_change_at(&conditions), Some(at(SOAK)));
 }
@@ -136,7 +136,7 @@ fn every_violation_is_named() {
         release: &release,
         holds: &holds,
         vetoes: &[veto],
-        plan_is_current: false,
+        outdated: Some("the application has changed".to_owned()),
         failed_here: true,
     };
     let expected = [
@@ -225,21 +225,21 @@ proptest! {
         if expires { release.expires_at = Some(at(40)); }
         release.stages.get_mut("production").unwrap().promoted_by = promoted.then(|| somebody("bob"));
         let holds: Vec<_> = held.then(|| hold(HoldCause::Person, None)).into_iter().collect();
-        let situation = Situation { release: &release, holds: &holds, vetoes: &[], plan_is_current: true, failed_here };
+        let situation = Situation { release: &release, holds: &holds, vetoes: &[], outdated: None, failed_here };
         let production = "production".into();
 
-        let found = conditions(situation, &production, at(now));
+        let found = conditions(situation.clone(), &production, at(now));
         let unmet: Vec<_> = found.iter().filter(|c| c.state == ConditionState::Unmet).cloned().collect();
         prop_assert!(found.iter().all(|c| !c.expected.is_empty() && !c.actual.is_empty()), "{:?}", found);
         let remedied = |c: &Condition| c.remedy.is_empty() == (c.state != ConditionState::Unmet);
         prop_assert!(found.iter().all(remedied), "what is not met has a remedy, nothing else: {:?}", found);
-        match admit(situation, &production, at(now)) {
+        match admit(situation.clone(), &production, at(now)) {
             Admission::Open => prop_assert!(unmet.is_empty()),
             Admission::Closed(closed) => prop_assert_eq!(closed, unmet),
         }
         let later = at(now + wait);
         if next_change_at(&found).is_none_or(|change| later < change) {
-            let open = |moment| admit(situation, &production, moment) == Admission::Open;
+            let open = |moment| admit(situation.clone(), &production, moment) == Admission::Open;
             prop_assert_eq!(open(at(now)), open(later));
         }
     }

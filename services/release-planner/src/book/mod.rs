@@ -123,7 +123,7 @@ impl Book {
             release,
             holds: &self.holds,
             vetoes: self.vetoes(release),
-            plan_is_current: self.plan_is_current(release),
+            outdated: self.outdated(release),
             failed_here: self.failed_here(release, environment),
         }
     }

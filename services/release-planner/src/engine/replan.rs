@@ -69,5 +69,5 @@ impl Planner {
 }
 
 fn is_outdated(book: &Book, release: &Release) -> bool {
-    release.stages.values().any(|stage| stage.state.is_waiting()) && !book.plan_is_current(release)
+    release.stages.values().any(|stage| stage.state.is_waiting()) && book.outdated(release).is_some()
 }

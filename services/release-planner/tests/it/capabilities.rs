@@ -76,7 +76,14 @@ async fn what_a_platform_can_no_longer_do_is_planned_anew() {
     house
         .until(&second.name, |release| unmet(release, "development").contains(&"PLAN_OUTDATED".to_owned()))
         .await;
-    assert!(stage(&house.release(&second.name).await, "development").rollout.is_empty());
+    let release = house.release(&second.name).await;
+    assert!(stage(&release, "development").rollout.is_empty());
+    let conditions = &stage(&release, "development").conditions;
+    let why = format!("{:?}", conditions.iter().find(|condition| condition.code == "PLAN_OUTDATED"));
+    assert!(
+        why.contains("the platform in development can no longer do weights, surge") && why.contains("surge"),
+        "{why}"
+    );
 }
 
 #[tokio::test]
