@@ -22,6 +22,9 @@ mod histories;
 mod metrics;
 mod monitor;
 mod probes;
+mod program;
+mod pushers;
+mod reasons;
 mod record;
 mod recording;
 mod registry;
@@ -31,5 +34,6 @@ mod service;
 mod sources;
 mod stance;
 
+pub use program::main;
 pub use service::{Config, GRPC_NAME, NAME, Service, assemble, build, serve};
 pub use sources::SourcesArgs;

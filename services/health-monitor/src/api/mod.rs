@@ -18,12 +18,13 @@ use bellwether_server::Caller;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::monitor::Monitor;
+use crate::{monitor::Monitor, pushers::Pushers};
 
 /// The service.
 #[derive(Clone)]
 pub struct Api {
     monitor: Monitor,
+    pushers: Pushers,
 }
 
 // === impl Api ===
@@ -31,7 +32,7 @@ pub struct Api {
 impl Api {
     /// Over this engine.
     pub fn new(monitor: Monitor) -> Self {
-        Self { monitor }
+        Self { monitor, pushers: Pushers::default() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -14,15 +15,19 @@ use bellwether_proto::{
 };
 use bellwether_resource::{Violations, name, time};
 use bellwether_server::Shutdown;
-use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Status};
 
 use super::{Api, missing};
-use crate::monitor::Monitor;
+use crate::{monitor::Monitor, running::Running};
 
 /// Refreshes, or a sign of life.
 const EVERY: Duration = Duration::from_millis(900);
+/// Parts that the refreshes of many analyses are spread over the time in: a change must not wait behind all of them.
+const PARTS: u32 = 90;
+/// Analyses that are refreshed at once in any case.
+const AT_ONCE: usize = 16;
 /// What is sent ahead of a reader; beyond that his pace is ours.
 const AHEAD: usize = 64;
 const MOST_NAMED: usize = 1_000;
@@ -39,6 +44,17 @@ struct Reader {
     seen: i64,
     /// Changes that were sent out of order, with a snapshot.
     ahead: HashMap<String, i64>,
+    round: Round,
+}
+
+/// What is still to be refreshed of everything that is active.
+#[derive(Default)]
+struct Round {
+    due: std::vec::IntoIter<Arc<Running>>,
+    part: usize,
+    pause: Duration,
+    /// Whether anything was sent.
+    any: bool,
 }
 
 /// The reader is gone, or the stream has ended.
@@ -72,6 +88,7 @@ impl Api {
             out,
             seen: request.after_sequence,
             ahead: HashMap::new(),
+            round: Round::default(),
         };
         spawn("verdicts", reader.run(shutdown));
         Ok(ReceiverStream::new(stream))
@@ -95,8 +112,7 @@ impl Reader {
 
     async fn serve(&mut self) -> Result<(), Gone> {
         let mut positions = self.monitor.board.subscribe();
-        let mut every = tokio::time::interval(EVERY);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = pin!(tokio::time::sleep(Duration::ZERO));
         if self.seen == 0 || self.seen > *positions.borrow() {
             self.snapshot().await?;
         }
@@ -104,7 +120,10 @@ impl Reader {
             self.catch_up().await?;
             tokio::select! {
                 changed = positions.changed() => changed.map_err(|_| Gone)?,
-                _ = every.tick() => self.refresh().await?,
+                () = pause.as_mut() => {
+                    self.refresh().await?;
+                    pause.set(tokio::time::sleep(self.round.pause));
+                }
             }
         }
     }
@@ -152,18 +171,21 @@ impl Reader {
         Ok(())
     }
 
-    /// The numbers as they are, of everything that is active; a sign of life where there is nothing.
+    /// The numbers as they are, of the next part of everything that is active; a sign of life where there is nothing.
     async fn refresh(&mut self) -> Result<(), Gone> {
-        let mut any = false;
-        for running in self.monitor.registry.all() {
-            if self.wants(&running.name)
-                && let Some(verdict) = running.refresh(self.seen, self.monitor.now())
-            {
-                any = true;
+        if self.round.due.as_slice().is_empty() {
+            let mut active = self.monitor.registry.all();
+            active.retain(|running| self.wants(&running.name));
+            self.round = Round::of(active);
+        }
+        for _ in 0..self.round.part {
+            let Some(running) = self.round.due.next() else { break };
+            if let Some(verdict) = running.refresh(self.seen, self.monitor.now()) {
+                self.round.any = true;
                 self.send(Message::Verdict(Arc::unwrap_or_clone(verdict))).await?;
             }
         }
-        if !any {
+        if self.round.due.as_slice().is_empty() && !self.round.any {
             let time = Some(time::to_timestamp(self.monitor.now()));
             self.send(Message::Heartbeat(WatchHeartbeat { resume_token: self.seen.to_string(), time }))
                 .await?;
@@ -177,5 +199,15 @@ impl Reader {
 
     async fn send(&self, message: Message) -> Result<(), Gone> {
         self.out.send(Ok(pb::StreamVerdictsResponse { message: Some(message) })).await.map_err(|_| Gone)
+    }
+}
+
+// === impl Round ===
+
+impl Round {
+    fn of(active: Vec<Arc<Running>>) -> Self {
+        let part = active.len().div_ceil(PARTS as usize).max(AT_ONCE);
+        let parts = u32::try_from(active.len().div_ceil(part)).unwrap_or(PARTS).max(1);
+        Self { due: active.into_iter(), part, pause: EVERY / parts, any: false }
     }
 }

@@ -13,6 +13,7 @@ mod idle;
 mod instance;
 mod journal;
 mod judge;
+mod monitor;
 mod on_agent;
 mod on_fake;
 mod resources;
@@ -58,12 +59,15 @@ enum Name {
     Resume,
     Idle,
     Judge,
+    Monitor,
     Anomaly,
 }
 
 fn main() -> ExitCode {
     let done = match std::env::args().nth(1).as_deref() {
         Some("up" | "down" | "agent" | "demo-shop") => return bellwether::main(),
+        Some(monitor::PROGRAM) => return monitor::program(),
+        Some(monitor::DAY) => return monitor::day(),
         Some(instance::WORD) => instance::main(),
         _ => carry_out(&Arguments::parse()),
     };
@@ -99,6 +103,7 @@ async fn measure(arguments: &Arguments, run: &Run) -> anyhow::Result<Figures> {
         Name::Resume => resume::measure(run).await,
         Name::Idle => idle::measure(run).await,
         Name::Judge => judge::measure(run).await,
+        Name::Monitor => monitor::measure(run).await,
         Name::Anomaly => anomaly::measure(run, arguments.data.as_deref()),
     }
 }

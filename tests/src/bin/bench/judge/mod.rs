@@ -5,7 +5,7 @@
 //! points of a minute (each minute from the fifth on; once after 30 and after 60), and three minutes over a threshold.
 
 mod cases;
-mod latencies;
+pub mod latencies;
 mod minutes;
 mod proof;
 mod rows;
@@ -99,7 +99,8 @@ fn told(median: Option<u32>) -> String {
     median.map_or_else(|| "never".to_owned(), |median| format!("{median} s"))
 }
 
-fn speeds(figures: &mut Figures, run: &Run) {
+/// What one tick with its decision costs.
+pub fn speeds(figures: &mut Figures, run: &Run) {
     let clock = || run.env.now();
     let errors = speed::update_micros(&["errors"], clock);
     let latency = speed::update_micros(&["latency"], clock);
