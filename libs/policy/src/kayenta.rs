@@ -7,7 +7,7 @@ use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::Violations;
 use serde::Deserialize;
 
-use crate::sources;
+use crate::metrics::Metrics;
 
 const MOST_CONFIG_BYTES: usize = 256 * 1024;
 const MOST_METRICS: usize = 32;
@@ -81,7 +81,7 @@ pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy) -> Option<Sp
         let min_points = if given.min_points == 0 { MIN_POINTS } else { given.min_points };
         violations.range("min_points", min_points, 5..=500);
         Spec {
-            signals: signals(violations, given, &config, &sources::metrics(policy)),
+            signals: signals(violations, given, &config, &Metrics::of(policy).ids()),
             config,
             thresholds,
             interval: interval.unwrap_or(MINUTE),

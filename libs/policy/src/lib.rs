@@ -3,9 +3,12 @@
 //! The planner checks a policy when an application is applied, the executor when a rollout starts, and the monitor reads it when
 //! an analysis does: all three with what is here, so that what was applied is never refused later.
 
+pub mod derived;
+pub mod expression;
 pub mod journeys;
 pub mod kayenta;
 mod measures;
+mod metrics;
 pub mod settings;
 pub mod sources;
 

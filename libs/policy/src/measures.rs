@@ -1,14 +1,15 @@
 //! Checks of what is measured beside requests.
 
-use std::collections::BTreeSet;
-
 use bellwether_judge::settings::{
     CheckKind, Connections, Count, Counter, Exposure, Gauge, Saturation, Worse,
 };
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::Violations;
 
-use crate::settings::{percent, ratio};
+use crate::{
+    metrics::{Kind, Metrics},
+    settings::{percent, ratio},
+};
 
 /// The metric that a check needs; None: it needs none.
 pub(crate) fn metric(kind: &CheckKind) -> Option<&str> {
@@ -34,15 +35,11 @@ pub(crate) fn connections(violations: &mut Violations, given: &pb::ConnectionsCh
     })
 }
 
-pub(crate) fn count(
-    violations: &mut Violations,
-    given: &pb::CountCheck,
-    metrics: &BTreeSet<&str>,
-) -> CheckKind {
+pub(crate) fn count(violations: &mut Violations, given: &pb::CountCheck, metrics: &Metrics<'_>) -> CheckKind {
     let (counter, default) = if given.metric.is_empty() {
         (Counter::Answered, Exposure::Share)
     } else {
-        known(violations, &given.metric, metrics);
+        known(violations, &given.metric, Kind::Counter, metrics);
         (Counter::Metric(given.metric.clone()), Exposure::Requests)
     };
     let exposure =
@@ -70,12 +67,8 @@ pub(crate) fn count(
     CheckKind::Count(Count { counter, exposure, worse, fail, warn: Some(warn) })
 }
 
-pub(crate) fn gauge(
-    violations: &mut Violations,
-    given: &pb::GaugeCheck,
-    metrics: &BTreeSet<&str>,
-) -> CheckKind {
-    known(violations, &given.metric, metrics);
+pub(crate) fn gauge(violations: &mut Violations, given: &pb::GaugeCheck, metrics: &Metrics<'_>) -> CheckKind {
+    known(violations, &given.metric, Kind::Gauge, metrics);
     let margin = percent(violations, "margin_percent", given.margin_percent, 0.0..=1_000.0);
     let defaults = Gauge::of(&given.metric);
     CheckKind::Gauge(Gauge {
@@ -88,19 +81,22 @@ pub(crate) fn gauge(
 pub(crate) fn saturation(
     violations: &mut Violations,
     given: &pb::SaturationCheck,
-    metrics: &BTreeSet<&str>,
+    metrics: &Metrics<'_>,
 ) -> CheckKind {
-    known(violations, &given.metric, metrics);
+    known(violations, &given.metric, Kind::Gauge, metrics);
     let above = percent(violations, "above_percent", given.above_percent, 1.0..=100.0);
     let defaults = Saturation::of(&given.metric);
     CheckKind::Saturation(Saturation { above: above.unwrap_or(defaults.above), ..defaults })
 }
 
 /// A check of what nobody measures would say nothing for ever.
-fn known(violations: &mut Violations, metric: &str, metrics: &BTreeSet<&str>) {
-    let known: Vec<&str> = metrics.iter().copied().collect();
-    let allowed = format!("a metric that a source of the policy tells: {}", known.join(", "));
-    violations.check(metrics.contains(metric), "metric", format!("{metric:?}"), allowed);
+fn known(violations: &mut Violations, metric: &str, kind: Kind, metrics: &Metrics<'_>) {
+    let of = match kind {
+        Kind::Gauge => "gauge",
+        Kind::Counter => "counter",
+    };
+    let allowed = format!("a {of} that a source of the policy tells: {}", metrics.listed(kind));
+    violations.check(metrics.has(metric, kind), "metric", format!("{metric:?}"), allowed);
 }
 
 fn direction(violations: &mut Violations, given: i32, default: Worse) -> Worse {

@@ -1,9 +1,6 @@
 //! The judge's settings, as a policy says.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use bellwether_judge::settings::{
     CheckKind, CheckSpec, ErrorRate, Journey, Latency, LatencyLimit, Preset, Role, Settings, StatusShare,
@@ -11,7 +8,7 @@ use bellwether_judge::settings::{
 use bellwether_proto::monitor::v1::{self as pb, check::Kind};
 use bellwether_resource::{Violations, time};
 
-use crate::{measures, sources};
+use crate::{measures, metrics::Metrics};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MOST_CHECKS: usize = 32;
@@ -26,7 +23,7 @@ pub fn settings(violations: &mut Violations, policy: &pb::HealthPolicy) -> Setti
     let warm_up = violations.duration("warm_up", policy.warm_up.as_ref(), Duration::ZERO..=HOUR);
     violations.range("requests_per_second", policy.requests_per_second, 0.0..=1e7);
     let journeys = journeys(violations, &policy.journeys);
-    let metrics = sources::metrics(policy);
+    let metrics = Metrics::of(policy);
     let own = checks(violations, &policy.checks, &journeys, &metrics);
     let checks = with_preset(violations, policy, own, &metrics);
     Settings {
@@ -87,7 +84,7 @@ fn with_preset(
     violations: &mut Violations,
     policy: &pb::HealthPolicy,
     own: Vec<CheckSpec>,
-    metrics: &BTreeSet<&str>,
+    metrics: &Metrics<'_>,
 ) -> Vec<CheckSpec> {
     let preset = violations.enumeration::<pb::Preset>("preset", policy.preset).unwrap_or_default();
     let preset = match preset {
@@ -99,14 +96,16 @@ fn with_preset(
     };
     let replaced = |check: &CheckSpec| own.iter().any(|it| it.id == check.id);
     let mut checks: Vec<CheckSpec> = preset.checks().into_iter().filter(|check| !replaced(check)).collect();
-    checks.retain(|check| match measures::metric(&check.kind).filter(|metric| !metrics.contains(metric)) {
-        None => true,
-        // what nobody measures cannot be full
-        Some(_) if check.role == Role::Advisory => false,
-        Some(metric) => {
-            let allowed = format!("a policy whose sources tell the metric {metric}");
-            violations.add("preset", policy.preset().as_str_name(), allowed);
-            true
+    checks.retain(|check| {
+        match measures::metric(&check.kind).filter(|metric| metrics.get(metric).is_none()) {
+            None => true,
+            // what nobody measures cannot be full
+            Some(_) if check.role == Role::Advisory => false,
+            Some(metric) => {
+                let allowed = format!("a policy whose sources tell the metric {metric}");
+                violations.add("preset", policy.preset().as_str_name(), allowed);
+                true
+            }
         }
     });
     checks.extend(own);
@@ -117,7 +116,7 @@ fn checks(
     violations: &mut Violations,
     given: &[pb::Check],
     journeys: &[Journey],
-    metrics: &BTreeSet<&str>,
+    metrics: &Metrics<'_>,
 ) -> Vec<CheckSpec> {
     violations.check(given.len() <= MOST_CHECKS, "checks", given.len(), "at most 32 checks");
     let mut seen = HashSet::new();
@@ -155,7 +154,7 @@ fn read_kind(
     violations: &mut Violations,
     kind: &Kind,
     journeys: &[Journey],
-    metrics: &BTreeSet<&str>,
+    metrics: &Metrics<'_>,
 ) -> CheckKind {
     match kind {
         Kind::ErrorRate(check) => violations

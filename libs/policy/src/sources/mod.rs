@@ -12,7 +12,7 @@ pub use self::{
     prometheus::{Measure, PrometheusSpec, ServerRef},
     read::{Names, metrics, read},
 };
-use crate::journeys::JourneyRules;
+use crate::{derived::Derivation, journeys::JourneyRules};
 
 /// The sources of one analysis.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct SourceSet {
     pub journeys: JourneyRules,
     /// The fleets that are compared, by their versions.
     pub versions: BTreeMap<String, String>,
+    /// What is computed from what they tell.
+    pub derived: Vec<Derivation>,
 }
 
 /// One source.

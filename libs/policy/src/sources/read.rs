@@ -6,9 +6,10 @@ use bellwether_proto::monitor::v1::{self as pb, source::Kind};
 use bellwether_resource::Violations;
 
 use super::{PrometheusSpec, Signals, SourceKind, SourceSet, SourceSpec};
-use crate::journeys::JourneyRules;
+use crate::{derived, journeys::JourneyRules};
 
 const MOST_SOURCES: usize = 8;
+const MOST_METRICS: usize = 32;
 
 /// Whose sources they are. Empty where a policy is only checked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,7 +64,8 @@ pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy, names: &Name
         });
     }
     let specs = specs.into_iter().map(|(spec, all)| taken.leave(spec, all)).collect();
-    SourceSet { specs, journeys: JourneyRules::of(policy), versions: names.fleets(true) }
+    let derived = derived::read(violations, policy);
+    SourceSet { specs, journeys: JourneyRules::of(policy), versions: names.fleets(true), derived }
 }
 
 /// The ids of the metrics that the sources of a policy tell.
@@ -83,13 +85,25 @@ fn read_kind<'g>(
 ) -> SourceKind {
     match kind {
         Kind::Push(push) => {
-            violations.within("push", |violations| violations.text("prefix", &push.prefix, 0..=128));
+            violations.within("push", |violations| push_source(violations, push, told));
             SourceKind::Push(push.prefix.clone())
         }
         Kind::Otlp(_) => SourceKind::Otlp,
         Kind::Prometheus(server) => violations.within("prometheus", |violations| {
             SourceKind::Prometheus(Box::new(PrometheusSpec::read(violations, server, names, told)))
         }),
+    }
+}
+
+fn push_source<'g>(violations: &mut Violations, push: &'g pb::PushSource, told: &mut HashSet<&'g str>) {
+    violations.text("prefix", &push.prefix, 0..=128);
+    violations.check(push.metrics.len() <= MOST_METRICS, "metrics", push.metrics.len(), "at most 32 metrics");
+    for (index, metric) in push.metrics.iter().take(MOST_METRICS).enumerate() {
+        violations.element("metrics", index, |violations| {
+            violations.id("id", &metric.id);
+            violations.check(told.insert(metric.id.as_str()), "id", &metric.id, "distinct ids");
+            violations.enumeration::<pb::MetricKind>("kind", metric.kind);
+        });
     }
 }
 
