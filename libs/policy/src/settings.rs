@@ -33,6 +33,7 @@ pub fn settings(violations: &mut Violations, policy: &pb::HealthPolicy) -> Setti
         warm_up: warm_up.unwrap_or(defaults.warm_up),
         checks,
         journeys,
+        pass_by_policy: policy.pass_by_policy.unwrap_or(defaults.pass_by_policy),
         ..defaults
     }
 }

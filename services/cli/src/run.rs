@@ -13,7 +13,7 @@ use crate::{
     args::{Cli, Command},
     commands::{
         act, analyze, apply, decide, deliveries, emergency, explain, get, health, init, line, logs, policy,
-        power, release, replay, resolve, status, token, watch,
+        power, probe, release, replay, resolve, status, token, watch,
     },
     demo,
     exit::Exit,
@@ -91,6 +91,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Replay(args) => replay::run(s, format, args).await,
         Command::Policy(command) => policy::run(s, format, command).await,
         Command::Analyze(args) => analyze::run(s, format, args).await,
+        Command::Probe(command) => probe::run(s, format, command).await,
         Command::Health => health::run(s).await,
         Command::Token(command) => token::run(&env, format, command),
         Command::Emergency(command) => emergency::run(s, format, command).await,

@@ -2,6 +2,7 @@
 
 mod judge;
 mod power;
+mod probe;
 mod release;
 mod steer;
 mod tools;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{judge::*, power::*, release::*, steer::*, tools::*};
+pub use self::{judge::*, power::*, probe::*, release::*, steer::*, tools::*};
 use crate::{demo::shop::ShopArgs, render::Format};
 
 /// Releases software, watches it, and takes it back when the numbers turn bad.
@@ -68,7 +69,7 @@ pub enum Command {
     Demo(crate::demo::DemoArgs),
     /// Write an application file to start from.
     Init(InitArgs),
-    /// Create or change what a file describes: applications, environments, routing.
+    /// Create or change what a file describes: applications, environments, probes, routing.
     Apply(ApplyArgs),
     /// List things: applications, environments, targets, rollouts, releases, analyses, holds.
     Get(GetArgs),
@@ -123,6 +124,9 @@ pub enum Command {
     Policy(PolicyCommand),
     /// Judge what serves now by a policy, without a rollout; or what was recorded of one.
     Analyze(AnalyzeArgs),
+    /// What the monitor tries itself: journeys and signs of life.
+    #[command(subcommand)]
+    Probe(ProbeCommand),
     /// Is the server ready? Exit code 0 or 6; for health checks.
     Health,
     /// Make and list tokens.

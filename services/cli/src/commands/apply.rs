@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use bellwether_proto::{
+    monitor::v1::{ApplyProbeRequest, Probe},
     notifier::v1::{ApplyRoutingRequest, Routing},
     planner::v1::{Application, ApplyApplicationRequest, ApplyEnvironmentRequest, Environment},
 };
@@ -21,6 +22,7 @@ use crate::{args::ApplyArgs, exit::Exit, names::Unfit, render, session::Session,
 enum Resource {
     Application(Box<Application>),
     Environment(Box<Environment>),
+    Probe(Box<Probe>),
     Routing(Box<Routing>),
 }
 
@@ -121,9 +123,11 @@ fn resource(
         "Environment" => {
             parse(file, document, pool, "bellwether.planner.v1.Environment").map(Resource::Environment)
         }
+        "Probe" => parse(file, document, pool, "bellwether.monitor.v1.Probe").map(Resource::Probe),
         "Routing" => parse(file, document, pool, "bellwether.notifier.v1.Routing").map(Resource::Routing),
         other => {
-            let text = format!("kind {other:?} is not known; allowed are Application, Environment, Routing");
+            let text =
+                format!("kind {other:?} is not known; allowed are Application, Environment, Probe, Routing");
             Err(problem(file, &document.root, "kind", text))
         }
     }
@@ -168,6 +172,15 @@ async fn send(session: &Session, resource: &Resource, validate_only: bool) -> Re
             session.planner().apply_environment(request).await.map_err(Box::new)?;
             Ok(format!("environment {}", environment.name))
         }
+        Resource::Probe(probe) => {
+            let request = ApplyProbeRequest {
+                request_id: String::new(),
+                probe: Some((**probe).clone()),
+                validate_only,
+            };
+            session.monitor().apply_probe(request).await.map_err(Box::new)?;
+            Ok(format!("probe {}", probe.name))
+        }
         Resource::Routing(routing) => {
             let request = ApplyRoutingRequest {
                 request_id: String::new(),
@@ -208,6 +221,22 @@ kind: Thing
         assert_eq!(lines, [9, 11], "{problems}");
         let Err(nothing) = read("empty.yaml", "# nothing\n", &yaml::contracts().unwrap()) else { panic!() };
         assert!(nothing.to_string().contains("nothing is described here"));
+    }
+
+    #[test]
+    fn the_probes_of_the_documentation_are_read() {
+        let pool = yaml::contracts().unwrap();
+        let pages = [
+            include_str!("../../../../docs/concepts/sources.md"),
+            include_str!("../../../../docs/guide/application.md"),
+        ];
+        for page in pages {
+            let examples = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+            let probe = examples.into_iter().find(|text| text.starts_with("kind: Probe")).unwrap();
+            let described = read("probe.yaml", probe, &pool).unwrap();
+            let Resource::Probe(probe) = &described[0].resource else { panic!() };
+            assert_eq!((probe.name.as_str(), probe.application.as_str()), ("checkout", "shop"));
+        }
     }
 
     #[test]

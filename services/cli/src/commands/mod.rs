@@ -14,6 +14,7 @@ pub mod line;
 pub mod logs;
 pub mod policy;
 pub mod power;
+pub mod probe;
 pub mod release;
 pub mod replay;
 pub mod resolve;

@@ -18,18 +18,25 @@ use crate::{
 
 /// Spread of the interval, in percent: probes of one file do not all come at once.
 const SPREAD: u8 = 10;
+/// A run that a verdict waits for comes again after this long, then after twice as long, and so on up to the interval.
+const SOON: Duration = Duration::from_secs(1);
+/// Between two runs, however long the first took.
+const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Tries it until the task is ended.
 pub async fn run(monitor: Monitor, spec: Arc<Spec>, wake: Arc<Notify>) {
     let env = monitor.probes.tools.env().clone();
     let own = Access::own();
+    let mut soon = SOON;
     loop {
         let begun = env.now();
         round(&monitor, &spec, &own).await;
-        let pause = env.jitter(spec.interval, SPREAD).saturating_sub(env.since(begun));
+        let awaited = monitor.registry.of_target(&spec.target).iter().any(|it| it.awaits_probe(&spec.id));
+        let interval = if awaited { spec.interval.min(soon) } else { spec.interval };
+        let pause = env.jitter(interval, SPREAD).saturating_sub(env.since(begun));
         tokio::select! {
-            () = tokio::time::sleep(pause.max(Duration::from_millis(100))) => {}
-            () = wake.notified() => {}
+            () = tokio::time::sleep(pause.max(LEAST_PAUSE)) => soon = soon.saturating_mul(2),
+            () = wake.notified() => soon = SOON,
         }
     }
 }

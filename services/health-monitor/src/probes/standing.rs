@@ -102,6 +102,11 @@ impl Standings {
         (standing.blocking && reached == Reached::Candidate).then_some(!failed)
     }
 
+    /// Whether one could have reached the candidate in this segment, and has not yet.
+    pub fn is_untried(&self, id: &str, segment: &Segment) -> bool {
+        self.0.get(id).is_some_and(|it| it.reach.holds(segment.kind) && it.candidate.runs == 0)
+    }
+
     /// The worst of those that PASS waits for in this segment.
     pub fn worst(&self, segment: &Segment) -> Worst {
         let blocking = self.here(segment).filter(|(_, standing)| standing.blocking);

@@ -45,6 +45,12 @@ impl Running {
         inner.assess(now)
     }
 
+    /// Whether a probe could have reached the candidate in this segment, and has not yet.
+    pub fn awaits_probe(&self, id: &str) -> bool {
+        let inner = self.lock();
+        inner.probes.is_untried(id, inner.judge.segment())
+    }
+
     /// A probe of its target is gone; whether the decision is another than the one that is durable.
     pub fn forget_probe(&self, id: &str, now: Timestamp) -> bool {
         let mut inner = self.lock();

@@ -1,6 +1,6 @@
 //! What the executor is given: pinned in the plan, sent when the rollout starts.
 
-use bellwether_plan::{ApplicationType, Bundle, EnvironmentPlan, Pinned, PlanDigest, Release};
+use bellwether_plan::{ApplicationType, Band, Bundle, EnvironmentPlan, Pinned, PlanDigest, Release};
 use bellwether_proto::{executor::v1 as pb, monitor::v1::HealthPolicy, planner::v1::Deployment};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,12 @@ impl PinnedSpec {
         serde_json::to_value(self).map(Pinned)
     }
 
+    /// What is looked at, with what is left to the risk: where little is at stake a step that the numbers cannot decide may pass.
+    fn health_at(&self, band: Band) -> HealthPolicy {
+        let pass_by_policy = self.health.pass_by_policy.or((band == Band::Low).then_some(true));
+        HealthPolicy { pass_by_policy, ..self.health.clone() }
+    }
+
     /// The strategy with the plan's numbers in it.
     pub(crate) fn planned_strategy(&self, part: &EnvironmentPlan) -> pb::Strategy {
         strategy::planned(self.strategy.as_ref(), part, self.target.preview.is_some())
@@ -77,9 +83,9 @@ pub(crate) fn start_request(
         request_id: request_id.to_owned(),
         target: pinned.target.name.clone(),
         strategy: Some(pinned.planned_strategy(part)),
+        health: Some(pinned.health_at(part.risk.band)),
         spec: Some(pinned.spec),
         policy: Some(pinned.policy),
-        health: Some(pinned.health),
         release: format!("releases/{}", release.id),
         plan_digest: digest.as_str().trim_start_matches("sha256:").to_owned(),
         permit_until: None,
@@ -128,4 +134,19 @@ fn policy(kind: ApplicationType, deployment: &Deployment, bundle: &Bundle) -> pb
     }
     policy.allow_unhealthy_stable |= bundle.allow_unhealthy_stable;
     policy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_little_is_at_stake_a_step_may_pass_by_policy_unless_it_says_otherwise() {
+        let at = |given: Option<bool>, band| {
+            let health = HealthPolicy { pass_by_policy: given, ..Default::default() };
+            PinnedSpec { health, ..Default::default() }.health_at(band).pass_by_policy
+        };
+        assert_eq!((at(None, Band::Low), at(None, Band::Medium)), (Some(true), None));
+        assert_eq!((at(Some(false), Band::Low), at(Some(true), Band::High)), (Some(false), Some(true)));
+    }
 }
