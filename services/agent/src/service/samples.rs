@@ -25,6 +25,7 @@ pub fn batch(
         time: Some(time::to_timestamp(now)),
         interval: Some(time::to_duration(every)),
         samples: samples.into_iter().map(sample).collect(),
+        readings: Vec::new(),
     }
 }
 

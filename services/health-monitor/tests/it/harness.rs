@@ -229,6 +229,7 @@ impl Source {
             time: Some(time::to_timestamp(now)),
             samples: vec![self.candidate.0.clone(), self.baseline.0.clone()],
             interval: None,
+            readings: Vec::new(),
         }
     }
 }

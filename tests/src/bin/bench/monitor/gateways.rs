@@ -60,6 +60,7 @@ impl Gateways {
             time: Some(time::to_timestamp(self.env.now())),
             samples,
             interval: Some(time::to_duration(self.every)),
+            readings: Vec::new(),
         };
         let sent = stream.messages.send(PushSamplesRequest { batch: Some(batch) }).await;
         sent.context("the monitor has ended a stream of samples")?;

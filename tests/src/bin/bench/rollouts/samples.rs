@@ -121,6 +121,7 @@ async fn count(env: &Env, targets: &Mutex<BTreeMap<String, Counted>>, to: mpsc::
             time: Some(time::to_timestamp(env.now())),
             samples,
             interval: Some(time::to_duration(EVERY)),
+            readings: Vec::new(),
         };
         if to.send(PushSamplesRequest { batch: Some(batch) }).await.is_err() {
             return;

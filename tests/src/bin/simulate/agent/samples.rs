@@ -79,6 +79,7 @@ impl Counters {
             time: Some(time::to_timestamp(self.world.env(World::PLATFORM).now())),
             samples: samples.collect(),
             interval: Some(time::to_duration(PROMISED)),
+            readings: Vec::new(),
         }
     }
 
