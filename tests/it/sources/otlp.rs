@@ -26,7 +26,7 @@ async fn a_bad_release_is_taken_back_on_exported_metrics_alone() {
     let stack = Stack::start(Setup::one(PROGRAM)).await.unwrap();
     let front = free_address().unwrap();
     let exporting = HashMap::from([("SHOP_OTLP_ENDPOINT".to_owned(), format!("http://{}", stack.listen()))]);
-    let deployment = Deployment { env: exporting, ..judged_by(Kind::Otlp(OtlpSource {}), front) };
+    let deployment = Deployment { env: exporting, ..judged_by(Kind::Otlp(OtlpSource::default()), front) };
     let load = serving(&stack, deployment, front).await;
 
     let good = shop::submit(&stack, "shop", &Release::canary("2")).await.unwrap();
@@ -61,7 +61,7 @@ fn python() -> Option<PathBuf> {
 async fn the_sdk_for_python_is_understood() {
     let Some(python) = python() else { return };
     let stack = Stack::start(Setup::one(PROGRAM).on_fake()).await.unwrap();
-    let source = Source { id: "sdk".to_owned(), kind: Some(Kind::Otlp(OtlpSource {})), ..Default::default() };
+    let source = Source { id: "sdk".to_owned(), kind: Some(Kind::Otlp(OtlpSource::default())), ..Default::default() };
     let started = Analysis {
         name: "analyses/python".to_owned(),
         target: "targets/shop@test".to_owned(),

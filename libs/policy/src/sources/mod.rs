@@ -1,5 +1,6 @@
 //! The sources of an analysis, as its policy names them.
 
+mod exported;
 mod prometheus;
 mod read;
 pub mod selector;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use bellwether_judge::{Batch, Histogram, Sample, settings::Coming};
 
 pub use self::{
+    exported::Exported,
     prometheus::{Measure, PrometheusSpec, ServerRef},
     read::{Names, metrics, read},
 };
@@ -23,6 +25,8 @@ pub struct SourceSet {
     pub journeys: JourneyRules,
     /// The fleets that are compared, by their versions.
     pub versions: BTreeMap<String, String>,
+    /// Metrics of applications' own that are exported over OpenTelemetry.
+    pub exported: Vec<Exported>,
     /// What is computed from what they tell.
     pub derived: Vec<Derivation>,
 }

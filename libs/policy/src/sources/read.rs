@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use bellwether_proto::monitor::v1::{self as pb, source::Kind};
 use bellwether_resource::Violations;
 
-use super::{PrometheusSpec, Signals, SourceKind, SourceSet, SourceSpec};
+use super::{PrometheusSpec, Signals, SourceKind, SourceSet, SourceSpec, exported};
 use crate::{derived, journeys::JourneyRules};
 
 const MOST_SOURCES: usize = 8;
@@ -65,16 +65,21 @@ pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy, names: &Name
     }
     let specs = specs.into_iter().map(|(spec, all)| taken.leave(spec, all)).collect();
     let derived = derived::read(violations, policy);
-    SourceSet { specs, journeys: JourneyRules::of(policy), versions: names.fleets(true), derived }
+    let exported = exported::of(policy);
+    let (journeys, versions) = (JourneyRules::of(policy), names.fleets(true));
+    SourceSet { specs, journeys, versions, derived, exported }
 }
 
 /// The ids of the metrics that the sources of a policy tell.
-pub fn metrics(policy: &pb::HealthPolicy) -> BTreeSet<&str> {
-    let of_all = policy.sources.iter().flat_map(|source| match &source.kind {
-        Some(Kind::Prometheus(server)) => server.metrics.as_slice(),
-        Some(Kind::Push(_) | Kind::Otlp(_)) | None => &[],
-    });
-    of_all.map(|metric| metric.id.as_str()).collect()
+pub fn metrics<'p>(policy: &'p pb::HealthPolicy) -> BTreeSet<&'p str> {
+    let ids = |source: &'p pb::Source| -> Vec<&'p str> {
+        match &source.kind {
+            Some(Kind::Prometheus(server)) => server.metrics.iter().map(|metric| metric.id.as_str()).collect(),
+            Some(Kind::Otlp(otlp)) => otlp.metrics.iter().map(|metric| metric.id.as_str()).collect(),
+            Some(Kind::Push(_)) | None => Vec::new(),
+        }
+    };
+    policy.sources.iter().flat_map(ids).collect()
 }
 
 fn read_kind<'g>(
@@ -88,7 +93,10 @@ fn read_kind<'g>(
             violations.within("push", |violations| push_source(violations, push, told));
             SourceKind::Push(push.prefix.clone())
         }
-        Kind::Otlp(_) => SourceKind::Otlp,
+        Kind::Otlp(otlp) => {
+            violations.within("otlp", |violations| exported::check(violations, &otlp.metrics, told));
+            SourceKind::Otlp
+        }
         Kind::Prometheus(server) => violations.within("prometheus", |violations| {
             SourceKind::Prometheus(Box::new(PrometheusSpec::read(violations, server, names, told)))
         }),
@@ -259,7 +267,7 @@ mod tests {
         };
         let fields = of(vec![
             source("p", Kind::Prometheus(bad), &[]),
-            source("p", Kind::Otlp(pb::OtlpSource {}), &[]),
+            source("p", Kind::Otlp(pb::OtlpSource::default()), &[]),
         ]);
         let expected = [
             "sources[0].prometheus.requests",

@@ -11,7 +11,7 @@ use crate::{
     args::{AnalyzeArgs, ReplayArgs},
     exit::Exit,
     lookup,
-    names::Reference,
+    names::{Reference, Unfit},
     render::{self, Format, checks, plot, style},
     session::Session,
 };
@@ -53,7 +53,11 @@ fn view(verdict: &Verdict) -> String {
 async fn wanted(session: &Session, args: &AnalyzeArgs, policy: HealthPolicy) -> anyhow::Result<Analysis> {
     let target = match args.thing.parse::<Reference>()? {
         Reference::Target(name) => name,
-        _ => anyhow::bail!("{} is no target; give one, e.g. shop@production, or --recorded", args.thing),
+        _ => {
+            let text =
+                format!("{} is no target; give one, e.g. shop@production, or --recorded", args.thing);
+            return Err(Unfit(text).into());
+        }
     };
     let candidate = match &args.candidate {
         Some(fleet) => fleet.clone(),

@@ -1,5 +1,6 @@
 //! `bellwether demo`: everything at work, on real processes and real requests.
 
+mod application;
 mod measure;
 mod play;
 pub mod report;
@@ -51,7 +52,7 @@ pub async fn run(env: Env, args: &DemoArgs) -> anyhow::Result<Exit> {
 async fn play(stage: &Stage, env: &Env, rps: u32) -> anyhow::Result<Report> {
     render::line(&format!(
         "Bellwether's demonstration: {} instances of a shop, {rps} requests/s",
-        script::INSTANCES
+        application::INSTANCES
     ))?;
     render::line(script::SHORTENED)?;
     let mut play = Play::begin(stage, env.clone(), rps).await?;

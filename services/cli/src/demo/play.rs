@@ -10,12 +10,7 @@ use bellwether_proto::{
     planner::v1::{ApplyApplicationRequest, ApplyEnvironmentRequest, SubmitReleaseRequest},
 };
 
-use super::{
-    measure,
-    report::Row,
-    script::{self, Scene},
-    stage::Stage,
-};
+use super::{application, measure, report::Row, script::Scene, stage::Stage};
 use crate::{
     artifact,
     live::Live,
@@ -45,10 +40,10 @@ impl Play {
     pub(super) async fn begin(stage: &Stage, env: Env, rps: u32) -> anyhow::Result<Self> {
         let session = stage.session();
         let environment =
-            ApplyEnvironmentRequest { environment: Some(script::environment()), ..Default::default() };
+            ApplyEnvironmentRequest { environment: Some(application::environment()), ..Default::default() };
         session.planner().apply_environment(environment).await?;
         let application = ApplyApplicationRequest {
-            application: Some(script::application(&stage.front.to_string())),
+            application: Some(application::application(&stage.front.to_string(), &stage.server)),
             ..Default::default()
         };
         session.planner().apply_application(application).await?;
@@ -73,7 +68,7 @@ impl Play {
         render::line(&format!("\n{} ({}): {}", scene.name, scene.strategy_name(), scene.text))?;
         let (before, start) = (self.tally(), self.env.now());
         let request = SubmitReleaseRequest {
-            application: script::APPLICATION.to_owned(),
+            application: application::APPLICATION.to_owned(),
             bundle: Some(scene.bundle(self.artifact.clone())),
             ..Default::default()
         };
@@ -87,6 +82,9 @@ impl Play {
         let row = measure::row(scene, &rollout?, &before, &after, self.env.since(start));
         for failure in after.failures.iter().skip(before.failures.len()) {
             render::line(&format!("  failed by the rollout: {failure}"))?;
+        }
+        for caught in &row.caught_by {
+            render::line(&format!("  caught by {}", caught.text))?;
         }
         let detected = row.detection_ms.map_or(String::new(), |ms| format!(", detected after {ms:.0} ms"));
         let back = row

@@ -33,10 +33,21 @@ pub struct Row {
     pub failed_by_rollout: u64,
     /// From the version's first bad answer to the verdict, in milliseconds; for a slow version from its first answer.
     pub detection_ms: Option<f64>,
+    /// The checks that took it back, with what they measured.
+    pub caught_by: Vec<Caught>,
     /// From the verdict until the gateway had confirmed all traffic on the old version, in milliseconds.
     pub traffic_back_ms: Option<f64>,
     /// From the submission to the end, in seconds.
     pub duration_s: f64,
+}
+
+/// A check that took a release back.
+#[derive(Debug, Clone, Serialize)]
+pub struct Caught {
+    /// Its id.
+    pub check: String,
+    /// What it measured, in one sentence.
+    pub text: String,
 }
 
 // === impl Report ===
@@ -68,6 +79,7 @@ impl Report {
                 "FAILED",
                 "BY ROLLOUT",
                 "DETECTED",
+                "CAUGHT BY",
                 "TRAFFIC BACK",
                 "TOOK",
             ],
@@ -83,10 +95,16 @@ impl Report {
                     row.failed_requests.to_string(),
                     row.failed_by_rollout.to_string(),
                     millis(row.detection_ms),
+                    names(&row.caught_by),
                     millis(row.traffic_back_ms),
                     style::duration(std::time::Duration::from_secs_f64(row.duration_s.max(0.0))),
                 ]
             }),
         )
     }
+}
+
+fn names(caught: &[Caught]) -> String {
+    let names: Vec<&str> = caught.iter().map(|caught| caught.check.as_str()).collect();
+    if names.is_empty() { "-".to_owned() } else { names.join(", ") }
 }

@@ -1,22 +1,11 @@
 //! What the demonstration releases, and how each must end.
 
-use std::collections::HashMap;
-
 use bellwether_proto::{
-    Duration,
-    executor::v1::{
-        Bake, Check, RolloutPolicy, Strategy, check::Kind as CheckKind, strategy::Kind as StrategyKind,
-    },
-    monitor::v1::HealthPolicy,
-    planner::v1::{Application, ApplicationType, Bundle, Deployment, Environment},
+    executor::v1::{Artifact, Bake, Strategy, strategy::Kind as StrategyKind},
+    planner::v1::Bundle,
 };
 
-/// The application's name.
-pub const APPLICATION: &str = "shop";
-/// Its environment: production in all but the approval, which nobody is there to give.
-pub const ENVIRONMENT: &str = "demo";
-/// How many instances serve.
-pub const INSTANCES: i32 = 4;
+use super::application::millis;
 
 /// How a release must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,18 +29,27 @@ pub struct Scene {
     pub strategy: StrategyKind,
     /// How it must end.
     pub expected: Expected,
+    /// The shares of a canary, percent.
+    pub weights: &'static [f64],
+    /// The shortest bake, milliseconds.
+    pub bake_min: i64,
     /// How the version behaves.
     pub configuration: &'static [(&'static str, &'static str)],
 }
 
+/// The shares of a careful canary.
+const CANARY: [f64; 3] = [10.0, 50.0, 100.0];
+
 /// All of them, in order.
-pub const SCENES: [Scene; 7] = [
+pub const SCENES: [Scene; 8] = [
     Scene {
         name: "first deployment",
         text: "version 1.0 is the first: nothing to compare with, so it is judged by itself",
         version: "1.0",
         strategy: StrategyKind::Canary,
         expected: Expected::Succeeded,
+        weights: &CANARY,
+        bake_min: 1_000,
         configuration: &[],
     },
     Scene {
@@ -60,6 +58,8 @@ pub const SCENES: [Scene; 7] = [
         version: "1.1",
         strategy: StrategyKind::Canary,
         expected: Expected::Succeeded,
+        weights: &CANARY,
+        bake_min: 1_000,
         configuration: &[],
     },
     Scene {
@@ -68,6 +68,8 @@ pub const SCENES: [Scene; 7] = [
         version: "1.2",
         strategy: StrategyKind::Canary,
         expected: Expected::RolledBack,
+        weights: &CANARY,
+        bake_min: 1_000,
         configuration: &[("SHOP_ERRORS_PERCENT", "5")],
     },
     Scene {
@@ -76,77 +78,64 @@ pub const SCENES: [Scene; 7] = [
         version: "1.3",
         strategy: StrategyKind::Canary,
         expected: Expected::RolledBack,
+        weights: &CANARY,
+        bake_min: 1_000,
         configuration: &[("SHOP_SLOWNESS", "3")],
     },
     Scene {
         name: "slow tail",
-        text: "version 1.4 is as fast as before for 19 of 20 requests; the others take three times as long",
+        text: "version 1.4 is as fast as before for 19 of 20 requests, the others take three times as long: there is less to \
+               see, so it is watched for 30 s at least, as by default",
         version: "1.4",
         strategy: StrategyKind::Canary,
         expected: Expected::RolledBack,
+        weights: &CANARY,
+        bake_min: 30_000,
         configuration: &[("SHOP_TAIL_SLOWNESS", "3")],
     },
     Scene {
-        name: "blue-green",
-        text: "version 1.5 comes as a full second fleet, and takes all traffic at once",
+        name: "half the orders",
+        text: "version 1.5 answers every checkout well and fast, and loses every other order; the shop tells its orders over \
+               OpenTelemetry, and half of the users are watched for 30 s at least",
         version: "1.5",
+        strategy: StrategyKind::Canary,
+        expected: Expected::RolledBack,
+        weights: &[50.0, 100.0],
+        bake_min: 30_000,
+        configuration: &[("SHOP_LOST_ORDERS_PERCENT", "50")],
+    },
+    Scene {
+        name: "blue-green",
+        text: "version 1.6 comes as a full second fleet, and takes all traffic at once",
+        version: "1.6",
         strategy: StrategyKind::BlueGreen,
         expected: Expected::Succeeded,
+        weights: &[],
+        bake_min: 1_000,
         configuration: &[],
     },
     Scene {
         name: "rolling",
-        text: "version 1.6 replaces the instances in batches of two",
-        version: "1.6",
+        text: "version 1.7 replaces the instances in batches of two",
+        version: "1.7",
         strategy: StrategyKind::Rolling,
         expected: Expected::Succeeded,
+        weights: &[],
+        bake_min: 1_000,
         configuration: &[],
     },
 ];
 
 /// What is shorter than the defaults, for the output to say.
-pub const SHORTENED: &str = "shortened for the demonstration: warm-up 1 s, minimum bake 1 s, keep 2 s, drain 2 s, recovery 5 s \
-                             (defaults: 30 s, 30 s, 10 min, 30 s, 5 min); α = 1 % and all margins are the defaults";
-
-/// The environment.
-pub fn environment() -> Environment {
-    Environment { name: ENVIRONMENT.to_owned(), ..Default::default() }
-}
-
-/// The application.
-pub fn application(listen: &str) -> Application {
-    let deployment = Deployment {
-        instances: INSTANCES,
-        command: ["{artifact}", "demo-shop"].map(str::to_owned).to_vec(),
-        listen: listen.to_owned(),
-        ready: Some(Check {
-            kind: Some(CheckKind::HttpPath("/healthz".to_owned())),
-            interval: millis(100),
-            ..Default::default()
-        }),
-        policy: Some(RolloutPolicy {
-            keep: millis(2_000),
-            drain: millis(2_000),
-            recovery_max: millis(5_000),
-            ..Default::default()
-        }),
-        health: Some(HealthPolicy { warm_up: millis(1_000), ..Default::default() }),
-        ..Default::default()
-    };
-    Application {
-        name: APPLICATION.to_owned(),
-        r#type: ApplicationType::Custom.into(),
-        environments: HashMap::from([(ENVIRONMENT.to_owned(), deployment)]),
-        ..Default::default()
-    }
-}
+pub const SHORTENED: &str = "shortened for the demonstration: warm-up 1 s, minimum bake 1 s (30 s for what is hard to see), keep 2 s, drain \
+                             2 s, recovery 5 s (defaults: 30 s, 30 s, 10 min, 30 s, 5 min); α = 1 % and all margins are the defaults";
 
 // === impl Scene ===
 
 impl Scene {
     /// The release's bundle.
-    pub fn bundle(&self, artifact: bellwether_proto::executor::v1::Artifact) -> Bundle {
-        let bake = || Some(Bake { min: millis(1_000), max: millis(60_000), no_checks: false });
+    pub fn bundle(&self, artifact: Artifact) -> Bundle {
+        let bake = || Some(Bake { min: millis(self.bake_min), max: millis(60_000), no_checks: false });
         Bundle {
             version: self.version.to_owned(),
             artifact: Some(artifact),
@@ -157,11 +146,7 @@ impl Scene {
                 .collect(),
             strategy: Some(Strategy {
                 kind: self.strategy.into(),
-                weights_percent: if self.strategy == StrategyKind::Canary {
-                    vec![10.0, 50.0, 100.0]
-                } else {
-                    Vec::new()
-                },
+                weights_percent: self.weights.to_vec(),
                 bake: bake(),
                 final_bake: bake(),
                 batch: if self.strategy == StrategyKind::Rolling { 2 } else { 0 },
@@ -188,8 +173,4 @@ impl Expected {
             Self::RolledBack => "ROLLED_BACK",
         }
     }
-}
-
-fn millis(millis: i64) -> Option<Duration> {
-    Some(Duration { seconds: millis / 1000, nanos: i32::try_from(millis % 1000 * 1_000_000).unwrap_or(0) })
 }

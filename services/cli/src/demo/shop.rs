@@ -47,6 +47,9 @@ pub struct ShopArgs {
     /// How much slower than normal the slowest 5 % of the requests are.
     #[arg(long, env = "SHOP_TAIL_SLOWNESS", default_value_t = 1.0)]
     tail_slowness: f64,
+    /// The share of checkouts that are answered well and make no order, in percent.
+    #[arg(long, env = "SHOP_LOST_ORDERS_PERCENT", default_value_t = 0.0)]
+    lost_orders_percent: f64,
     /// How long the process takes until it listens, in milliseconds.
     #[arg(long, env = "SHOP_START_MS", default_value_t = 150)]
     start_ms: u64,
@@ -146,7 +149,21 @@ impl Shop {
         if let Some(exported) = &self.exported {
             exported.count(method, page, status, took);
         }
+        if response.status() == StatusCode::CREATED {
+            self.order();
+        }
         response
+    }
+
+    /// Takes the order, if the version was not told to lose it.
+    fn order(&self) {
+        if unit(&self.env) * 100.0 < self.args.lost_orders_percent {
+            return;
+        }
+        self.counted.order();
+        if let Some(exported) = &self.exported {
+            exported.order();
+        }
     }
 
     fn metrics(&self) -> Response<Full<Bytes>> {

@@ -22,6 +22,7 @@ struct Counters {
     buckets: Vec<u64>,
     beyond: u64,
     seconds: f64,
+    orders: u64,
 }
 
 // === impl Counted ===
@@ -43,6 +44,11 @@ impl Counted {
         }
     }
 
+    /// An order was taken.
+    pub(super) fn order(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).orders += 1;
+    }
+
     /// The exposition, with labels that say which fleet and version it is of.
     pub(super) fn expose(&self, fleet: &str, version: &str) -> String {
         let counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,6 +59,8 @@ impl Counted {
             let labels = format!("{own},method=\"{method}\",path=\"{path}\",code=\"{code}\"");
             _ = writeln!(text, "http_requests_total{{{labels}}} {count}");
         }
+        text.push_str("# TYPE shop_orders_total counter\n");
+        _ = writeln!(text, "shop_orders_total{{{own}}} {}", counters.orders);
         text.push_str("# TYPE http_request_duration_seconds histogram\n");
         let mut sum = 0;
         for (index, count) in counters.buckets.iter().enumerate() {
@@ -89,11 +97,13 @@ mod tests {
         counted.count("GET", "/", 200, Duration::from_millis(2));
         counted.count("GET", "/", 200, Duration::from_secs(100));
         counted.count("POST", "/checkout", 500, Duration::from_micros(500));
+        counted.order();
         let text = counted.expose("f\"1", "2");
         let own = r#"bellwether_fleet="f\"1",version="2""#;
         for line in [
             format!(r#"http_requests_total{{{own},method="GET",path="/",code="200"}} 2"#),
             format!(r#"http_requests_total{{{own},method="POST",path="/checkout",code="500"}} 1"#),
+            format!(r#"shop_orders_total{{{own}}} 1"#),
             format!(r#"http_request_duration_seconds_bucket{{{own},le="0.001000"}} 1"#),
             format!(r#"http_request_duration_seconds_bucket{{{own},le="0.002000"}} 2"#),
             format!(r#"http_request_duration_seconds_bucket{{{own},le="+Inf"}} 3"#),

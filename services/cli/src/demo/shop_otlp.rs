@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use opentelemetry::{
     KeyValue,
-    metrics::{Histogram, MeterProvider as _},
+    metrics::{Counter, Histogram, MeterProvider as _},
 };
 use opentelemetry_otlp::{MetricExporter, WithExportConfig as _};
 use opentelemetry_sdk::{
@@ -13,6 +13,8 @@ use opentelemetry_sdk::{
 };
 
 const INTERVAL: Duration = Duration::from_secs(1);
+/// The name of the counter of orders.
+pub(super) const ORDERS: &str = "shop.orders";
 /// Upper edges in seconds, 19 % wide where the shop's answers are.
 const EDGES: usize = 53;
 
@@ -20,6 +22,7 @@ const EDGES: usize = 53;
 #[derive(Clone)]
 pub(super) struct Exported {
     duration: Histogram<f64>,
+    orders: Counter<u64>,
     _provider: SdkMeterProvider,
 }
 
@@ -52,19 +55,24 @@ impl Exporter<'_> {
         let resource = Resource::builder().with_service_name("shop").with_attributes(attributes).build();
         let provider = SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build();
         let edges = (0..EDGES).map(|index| 0.001 * (index as f64 / 4.0).exp2()).collect();
-        let duration = provider
-            .meter("shop")
-            .f64_histogram("http.server.request.duration")
-            .with_unit("s")
-            .with_boundaries(edges)
-            .build();
-        Ok(Exported { duration, _provider: provider })
+        let meter = provider.meter("shop");
+        let duration =
+            meter.f64_histogram("http.server.request.duration").with_unit("s").with_boundaries(edges).build();
+        let orders = meter.u64_counter(ORDERS).build();
+        // there before the first order, so that none is missed
+        orders.add(0, &[]);
+        Ok(Exported { duration, orders, _provider: provider })
     }
 }
 
 // === impl Exported ===
 
 impl Exported {
+    /// An order was taken.
+    pub(super) fn order(&self) {
+        self.orders.add(1, &[]);
+    }
+
     /// A request was answered.
     pub(super) fn count(&self, method: &str, path: &'static str, status: u16, took: Duration) {
         let attributes = [

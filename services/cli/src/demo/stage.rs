@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct Stage {
     /// Where the shop's users come in.
     pub(super) front: SocketAddr,
+    /// Where the services answer, as a URL.
+    pub(super) server: String,
     directory: PathBuf,
     session: Session,
     shutdown: Shutdown,
@@ -57,10 +59,10 @@ impl Stage {
             StackOptions { serve, agent, fake: false, fake_control: None, telling: Default::default() };
         let stack = Stack::start(&host, options).await?;
         let server = format!("http://{}", stack.address());
-        let global = Global { server, ..Global::default() };
+        let global = Global { server: server.clone(), ..Global::default() };
         let session = Session::new(&global, env.clone())?;
         let stack = bellwether_clock::spawn("stack", stack.run());
-        Ok(Self { front: free_address().await?, directory, session, shutdown, stack })
+        Ok(Self { front: free_address().await?, server, directory, session, shutdown, stack })
     }
 
     /// The services as a client sees them.

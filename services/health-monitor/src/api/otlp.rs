@@ -33,6 +33,7 @@ impl MetricsService for Api {
         }
         for (origin, given) in &resources {
             self.monitor.otlp.note(origin, given, now, &mut rejected);
+            self.monitor.measure(origin, given, now);
         }
         self.monitor.hear(now);
         let partial_success = (rejected.points > 0).then(|| {

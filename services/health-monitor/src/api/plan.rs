@@ -1,6 +1,7 @@
 //! How long a rollout needs.
 
 use bellwether_judge::{
+    kayenta::Spec,
     power::{self, Question, Times},
     settings::{CheckKind, ErrorRate, Settings},
 };
@@ -22,8 +23,13 @@ pub(super) fn plan(request: &pb::PlanAnalysisRequest) -> Result<pb::PlanAnalysis
     let above = request.effect_percent > request.baseline_percent && request.effect_percent <= 100.0;
     violations.check(above, "effect_percent", request.effect_percent, "above baseline_percent, at most 100");
     let policy = request.policy.clone().unwrap_or_default();
-    let settings = violations.within("policy", |violations| crate::convert::settings(violations, &policy));
+    let (settings, kayenta) = violations.within("policy", |violations| {
+        (crate::convert::settings(violations, &policy), bellwether_policy::kayenta::read(violations, &policy))
+    });
     violations.finish()?;
+    if let Some(spec) = kayenta {
+        return Ok(by_kayenta(&spec));
+    }
     let question = Question {
         requests_per_second: given,
         share: share / 100.0,
@@ -31,6 +37,21 @@ pub(super) fn plan(request: &pb::PlanAnalysisRequest) -> Result<pb::PlanAnalysis
         effect: request.effect_percent / 100.0,
     };
     Ok(answer(&question, &settings))
+}
+
+/// Kayenta's judge says nothing before it has its points, and then says it of good and bad ones alike.
+fn by_kayenta(spec: &Spec) -> pb::PlanAnalysisResponse {
+    let points = u32::try_from(spec.min_points).unwrap_or(u32::MAX);
+    let first = Some(time::to_duration(spec.interval.saturating_mul(points)));
+    pb::PlanAnalysisResponse {
+        fail_p50: first,
+        fail_p95: first,
+        pass_p50: first,
+        pass_p95: first,
+        notes: vec![format!(
+            "Kayenta's judge decides: the times are those of its first {points} points, whatever the traffic"
+        )],
+    }
 }
 
 fn answer(question: &Question, settings: &Settings) -> pb::PlanAnalysisResponse {

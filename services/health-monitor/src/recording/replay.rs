@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::{Assessment, Batch, Decision, Panel, Sample, Traffic, Why};
+use bellwether_judge::{Batch, Panel, Sample, Traffic};
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::time;
 
 use super::{Story, chunk::histogram};
-use crate::{convert, monitor::Definition};
+use crate::{convert, monitor::Definition, stance::Stance};
 
 mod fault;
 mod readings;
@@ -49,7 +49,7 @@ struct Run<'a> {
     ahead: std::slice::Iter<'a, (Timestamp, pb::Segment)>,
     next: Option<&'a (Timestamp, pb::Segment)>,
     counters: BTreeMap<Key, Sample>,
-    stance: Option<(Decision, bool, i32)>,
+    stance: Option<Stance>,
     verdicts: Vec<pb::Verdict>,
     curve: Vec<pb::CurvePoint>,
     every: i64,
@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
     }
 
     fn has_failed(&self) -> bool {
-        self.stance.is_some_and(|(decision, ..)| decision == Decision::Fail)
+        self.stance.is_some_and(Stance::is_fail)
     }
 
     fn silence(&mut self, now: i64) {
@@ -184,9 +184,7 @@ impl<'a> Run<'a> {
     }
 
     fn look(&mut self, now: Timestamp) {
-        let Assessment { decision, why, .. } = self.judge.assess(now);
-        let segment = if decision == Decision::Pass { self.judge.segment().index } else { 0 };
-        let stance = (decision, why == Why::CommonMode, segment);
+        let stance = Stance::of(&self.judge.assess(now), self.judge.segment(), false);
         let changed = self.stance != Some(stance);
         if changed {
             self.stance = Some(stance);

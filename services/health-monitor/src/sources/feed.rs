@@ -8,8 +8,12 @@ use bellwether_policy::{
     journeys::JourneyRules,
     sources::{PrometheusSpec, Signals},
 };
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 
-use super::{otlp::Versions, prometheus};
+use super::{
+    otlp::{self, Origin, Versions},
+    prometheus,
+};
 use crate::{monitor::Monitor, running::Running};
 
 // === impl Monitor ===
@@ -59,6 +63,27 @@ impl Monitor {
                 }
             }
             self.remember(&target, &all, now);
+        }
+    }
+
+    /// Hands on what was exported of the application's own metrics.
+    pub fn measure(&self, origin: &Origin, given: &ResourceMetrics, now: Timestamp) {
+        let analyses = self.registry.of_target(&origin.target);
+        let is_wanted = |name: &str| {
+            analyses.iter().any(|running| running.sources.exported.iter().any(|wanted| wanted.name == name))
+        };
+        if analyses.iter().all(|running| running.sources.exported.is_empty()) {
+            return;
+        }
+        let (measured, interval) = self.otlp.measured(origin, given, is_wanted, now);
+        for running in &analyses {
+            let readings = otlp::readings(&measured, &origin.place, &running.sources.exported);
+            if !readings.is_empty() {
+                // an instance of its own: instances report at their own moments
+                let source = format!("otlp/{}", origin.place.instance);
+                let incarnation = origin.place.fleet.clone();
+                self.read_into(running, &Readings { source, incarnation, time: now, interval, readings });
+            }
         }
     }
 

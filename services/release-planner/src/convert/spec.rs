@@ -1,6 +1,8 @@
 //! What the executor is given: pinned in the plan, sent when the rollout starts.
 
-use bellwether_plan::{ApplicationType, Band, Bundle, EnvironmentPlan, Pinned, PlanDigest, Release};
+use bellwether_plan::{
+    ApplicationType, Band, Bundle, EnvironmentPlan, Pinned, PlanDigest, PlannedBake, Release,
+};
 use bellwether_proto::{executor::v1 as pb, monitor::v1::HealthPolicy, planner::v1::Deployment};
 use serde::{Deserialize, Serialize};
 
@@ -46,9 +48,14 @@ impl PinnedSpec {
         serde_json::to_value(self).map(Pinned)
     }
 
-    /// What is looked at, with what is left to the risk: where little is at stake a step that the numbers cannot decide may pass.
-    fn health_at(&self, band: Band) -> HealthPolicy {
-        let pass_by_policy = self.health.pass_by_policy.or((band == Band::Low).then_some(true));
+    /// What is looked at, with what is left to the risk: where little is at stake a step may pass that the numbers cannot decide,
+    /// as the monitor says that they cannot within the longest bake.
+    fn health_at(&self, band: Band, bakes: &[PlannedBake]) -> HealthPolicy {
+        let cannot = |bake: &PlannedBake| {
+            bake.forecast.as_ref().is_some_and(|it| it.pass_p95.is_none_or(|passes| passes > bake.max))
+        };
+        let by_risk = band == Band::Low && bakes.iter().any(cannot);
+        let pass_by_policy = self.health.pass_by_policy.or(by_risk.then_some(true));
         HealthPolicy { pass_by_policy, ..self.health.clone() }
     }
 
@@ -83,7 +90,7 @@ pub(crate) fn start_request(
         request_id: request_id.to_owned(),
         target: pinned.target.name.clone(),
         strategy: Some(pinned.planned_strategy(part)),
-        health: Some(pinned.health_at(part.risk.band)),
+        health: Some(pinned.health_at(part.risk.band, &part.bakes)),
         spec: Some(pinned.spec),
         policy: Some(pinned.policy),
         release: format!("releases/{}", release.id),
@@ -138,15 +145,43 @@ fn policy(kind: ApplicationType, deployment: &Deployment, bundle: &Bundle) -> pb
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use bellwether_plan::{BakeBasis, Forecast};
+
     use super::*;
 
+    /// Of at most a minute, in which a good version passes within `passes` in 19 of 20 cases.
+    fn bake(passes: Option<u64>) -> PlannedBake {
+        let pass_p95 = passes.map(Duration::from_secs);
+        PlannedBake {
+            share_percent: 10.0,
+            min: Duration::from_secs(30),
+            max: Duration::from_secs(60),
+            basis: BakeBasis::RiskBand,
+            text: String::new(),
+            traffic: None,
+            question: None,
+            forecast: Some(Forecast { pass_p95, ..Default::default() }),
+        }
+    }
+
     #[test]
-    fn where_little_is_at_stake_a_step_may_pass_by_policy_unless_it_says_otherwise() {
-        let at = |given: Option<bool>, band| {
+    fn where_little_is_at_stake_a_step_that_numbers_cannot_decide_may_pass_by_policy() {
+        let at = |given: Option<bool>, band, bakes: &[PlannedBake]| {
             let health = HealthPolicy { pass_by_policy: given, ..Default::default() };
-            PinnedSpec { health, ..Default::default() }.health_at(band).pass_by_policy
+            PinnedSpec { health, ..Default::default() }.health_at(band, bakes).pass_by_policy
         };
-        assert_eq!((at(None, Band::Low), at(None, Band::Medium)), (Some(true), None));
-        assert_eq!((at(Some(false), Band::Low), at(Some(true), Band::High)), (Some(false), Some(true)));
+        let (soon, late, never) = (bake(Some(20)), bake(Some(90)), bake(None));
+        assert_eq!(at(None, Band::Low, &[soon.clone()]), None, "the numbers decide");
+        assert_eq!(at(None, Band::Low, &[]), None, "nothing says that they cannot");
+        assert_eq!(at(None, Band::Low, &[soon, late]), Some(true));
+        assert_eq!(at(None, Band::Low, &[never.clone()]), Some(true));
+        assert_eq!(at(None, Band::Medium, &[never.clone()]), None);
+        let never = [never];
+        assert_eq!(
+            (at(Some(false), Band::Low, &never), at(Some(true), Band::High, &[])),
+            (Some(false), Some(true))
+        );
     }
 }

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod meaning;
+mod measured;
 mod points;
 mod resource;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 
 pub use self::{
     attributes::Attributes,
+    measured::{Measured, readings},
     points::count,
     resource::{Origin, Versions},
 };
@@ -46,6 +48,7 @@ pub struct Otlp(Mutex<BTreeMap<String, Exported>>);
 #[derive(Debug, Default)]
 struct Exported {
     ledger: Ledger,
+    sums: measured::Sums,
     /// When what was new was last taken.
     taken: Option<Timestamp>,
 }
@@ -80,6 +83,20 @@ impl Otlp {
         points::note(&mut exported.ledger, &origin.place, given, now, rejected);
     }
 
+    /// The values of an application's own metrics that are wanted, and how often they come.
+    pub fn measured(
+        &self,
+        origin: &Origin,
+        given: &ResourceMetrics,
+        is_wanted: impl Fn(&str) -> bool,
+        now: Timestamp,
+    ) -> (Measured, Duration) {
+        let mut targets = self.lock();
+        let Some(exported) = targets.get_mut(&origin.target) else { return Default::default() };
+        let found = measured::measured(given, &origin.place, is_wanted, &mut exported.sums, now);
+        (found, exported.interval())
+    }
+
     /// Targets that have anything new. Instances report at their own moments: what is new is taken as seldom as the slowest of
     /// them reports, so that both sides are in it.
     pub fn due(&self, now: Timestamp) -> Vec<(String, News)> {
@@ -92,13 +109,14 @@ impl Otlp {
                 continue;
             }
             exported.ledger.forget(now.as_millisecond() - FORGET);
+            exported.sums.forget(now);
             let places = exported.ledger.take_fresh();
             if !places.is_empty() {
                 exported.taken = Some(now);
                 due.push((target.clone(), News { places, interval }));
             }
         }
-        targets.retain(|_, exported| !exported.ledger.is_empty());
+        targets.retain(|_, exported| !exported.ledger.is_empty() || !exported.sums.is_empty());
         due
     }
 

@@ -23,7 +23,7 @@ const MOST_COUNTED: u64 = 1 << 53;
 const OLDEST: Duration = Duration::from_secs(3600);
 const NEWEST: Duration = Duration::from_secs(60);
 /// The flag of a point without a value: the series has ended, or is not there for now.
-const NO_RECORDED_VALUE: u32 = 1;
+pub(super) const NO_RECORDED_VALUE: u32 = 1;
 
 /// How many data points an export has.
 pub fn count(given: &ResourceMetrics) -> usize {
@@ -46,7 +46,8 @@ pub fn note(
     }
 }
 
-fn metrics(given: &ResourceMetrics) -> impl Iterator<Item = &Metric> {
+/// All metrics of an export.
+pub(super) fn metrics(given: &ResourceMetrics) -> impl Iterator<Item = &Metric> {
     given.scope_metrics.iter().flat_map(|scope| &scope.metrics)
 }
 
