@@ -13,4 +13,4 @@ mod surroundings;
 
 pub use health::SourceHealth;
 pub use pushed::Pushed;
-pub use surroundings::{SourcesArgs, Surroundings};
+pub use surroundings::{Secrets, SourcesArgs, Surroundings};

@@ -1,4 +1,4 @@
-//! The servers of the monitor's own configuration: what the operator says, with credentials that no policy sees.
+//! The monitor's own configuration of sources: what the operator says, with credentials that no policy and no probe sees.
 
 use std::{
     collections::BTreeMap,
@@ -6,16 +6,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bellwether_resource::name::is_id;
 use serde::Deserialize;
+use tokio::io::AsyncReadExt as _;
 use url::Url;
 
-/// What `--sources FILE` holds: TOML with a table `[prometheus.NAME]` for each server.
+/// Bytes read of a file with a secret.
+const MOST_SECRET: u64 = 64 * 1024;
+
+/// What `--sources FILE` holds: TOML with a table `[prometheus.NAME]` for each server, and `[secrets.NAME]` for what probes send.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Servers {
     /// Prometheus servers by name.
     #[serde(default)]
     pub prometheus: BTreeMap<String, Server>,
+    /// What probes may send, by name.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// Something that probes send and nobody sees.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    /// The file that holds it; read for each step, so that it may be rotated.
+    pub file: PathBuf,
+    /// The hosts that it may be sent to.
+    pub hosts: Vec<String>,
 }
 
 /// One server.
@@ -60,11 +78,11 @@ pub enum ServersError {
         source: Box<toml::de::Error>,
     },
     /// Its values do not go together.
-    #[error("{path}: server {name}: {problem}")]
+    #[error("{path}: {name}: {problem}")]
     Server {
         /// The file.
         path: PathBuf,
-        /// The server.
+        /// The server, or the secret.
         name: String,
         /// What is wrong.
         problem: &'static str,
@@ -83,13 +101,36 @@ impl Servers {
         let text = std::fs::read_to_string(path).map_err(read)?;
         let parse = |source| ServersError::Parse { path: path.to_owned(), source: Box::new(source) };
         let servers: Self = toml::from_str(&text).map_err(parse)?;
-        for (name, server) in &servers.prometheus {
-            if let Some(problem) = server.problem() {
+        let of_servers = servers.prometheus.iter().map(|(name, server)| (name, server.problem()));
+        let of_secrets = servers.secrets.iter().map(|(name, secret)| (name, secret.problem(name)));
+        for (name, problem) in of_servers.chain(of_secrets) {
+            if let Some(problem) = problem {
                 return Err(ServersError::Server { path: path.to_owned(), name: name.clone(), problem });
             }
         }
         Ok(servers)
     }
+}
+
+// === impl Secret ===
+
+impl Secret {
+    fn problem(&self, name: &str) -> Option<&'static str> {
+        if !is_id(name) {
+            return Some("a secret's name is of [a-z][a-z0-9-]{0,62}");
+        }
+        self.hosts.is_empty().then_some("hosts must name at least one host that it may be sent to")
+    }
+}
+
+/// What a file with a secret holds, without the white space around it.
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub async fn read_secret(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    tokio::fs::File::open(path).await?.take(MOST_SECRET).read_to_string(&mut text).await?;
+    Ok(text.trim().to_owned())
 }
 
 // === impl Server ===
@@ -128,6 +169,8 @@ mod tests {
             "[prometheus.main]\nurl = 'http://p'\nusername = 'u'\npassword_file = '/p'\nbearer_token_file = '/t'",
             "[prometheus.main]\nurl = 'http://p'\ntoken = 'secret'",
             "[graphite.main]\nurl = 'http://p'",
+            "[secrets.token]\nfile = '/t'\nhosts = []",
+            "[secrets.Token]\nfile = '/t'\nhosts = ['shop']",
         ] {
             assert!(load(bad).is_err(), "{bad}");
         }

@@ -1,6 +1,6 @@
 //! What the monitor itself brings for its sources: the servers of its configuration, and where it may call.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use bellwether_clock::Env;
@@ -9,7 +9,7 @@ use bellwether_policy::sources::{PrometheusSpec, ServerRef};
 
 use super::{
     prometheus::Prometheus,
-    servers::{Server, Servers},
+    servers::{Secret, Server, Servers},
 };
 
 /// Bytes of one answer that are read.
@@ -19,7 +19,7 @@ const MOST_ANSWER: usize = 8 * 1024 * 1024;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SourcesArgs {
     /// Metric servers with their credentials, TOML: [prometheus.NAME] with url, bearer_token_file or username and
-    /// password_file, ca_file
+    /// password_file, ca_file; [secrets.NAME] with file and hosts, for probes
     #[arg(long = "sources", env = "BELLWETHER_SOURCES", value_name = "FILE")]
     pub file: Option<PathBuf>,
 
@@ -28,10 +28,14 @@ pub struct SourcesArgs {
     pub networks: Vec<Network>,
 }
 
+/// What probes may send, by name.
+pub type Secrets = BTreeMap<String, Secret>;
+
 /// What is there for sources.
 pub struct Surroundings {
     client: Client,
     servers: BTreeMap<String, (Client, Server)>,
+    secrets: Arc<Secrets>,
 }
 
 // === impl SourcesArgs ===
@@ -57,11 +61,17 @@ impl Surroundings {
             Some(path) => Servers::load(path)?,
             None => Servers::default(),
         };
+        let secrets = Arc::new(servers.secrets);
         let servers = servers.prometheus.into_iter().map(|(name, server)| {
             let client = named(&server, limits).with_context(|| format!("the source {name}"))?;
             Ok((name, (client, server)))
         });
-        Ok(Self { client, servers: servers.collect::<anyhow::Result<_>>()? })
+        Ok(Self { client, servers: servers.collect::<anyhow::Result<_>>()?, secrets })
+    }
+
+    /// What probes may send.
+    pub fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.clone()
     }
 
     /// The server that a policy means; None: there is none of this name.

@@ -30,6 +30,7 @@ pub struct Monitor {
 /// A monitor in this process, on any clock.
 pub struct Process {
     pub client: Client,
+    address: SocketAddr,
     service: Service,
     shutdown: Shutdown,
     served: JoinHandle<Result<(), StartError>>,
@@ -61,6 +62,11 @@ impl Monitor {
         let clock = ManualClock::new(now);
         let process = Process::start_with(dir, Env::new(clock.clone()), sources).await;
         Self { client: process.client.clone(), clock, process }
+    }
+
+    /// Another connection.
+    pub async fn connect(&self) -> Client {
+        connect(self.process.address).await
     }
 
     /// Stops it properly; the time at which it stopped.
@@ -126,7 +132,7 @@ impl Process {
         Self::start_with(dir, env, &on_loopback()).await
     }
 
-    async fn start_with(dir: &Path, env: Env, sources: &SourcesArgs) -> Self {
+    pub async fn start_with(dir: &Path, env: Env, sources: &SourcesArgs) -> Self {
         let config = Config {
             journal: format!("sqlite:{}", dir.join("monitor.db").display()),
             standby: false,
@@ -144,7 +150,7 @@ impl Process {
         let address = listener.local_addr().unwrap();
         let shutdown = Shutdown::new();
         let served = spawn("served", service.register(server).serve(listener, shutdown.clone()));
-        Self { client: connect(address).await, service, shutdown, served }
+        Self { client: connect(address).await, address, service, shutdown, served }
     }
 
     /// Stops it properly.

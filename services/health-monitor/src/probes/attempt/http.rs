@@ -24,12 +24,16 @@ impl Tools {
         let mut values = self.values(spec);
         for step in &journey.steps {
             let failed = |text| Failure::of(&step.id, text);
-            let call = call(spec, journey, step, extra, &values).map_err(failed)?;
+            let url = url(journey, step, &values).map_err(failed)?;
+            let secrets = self.secrets(step, &url).await.map_err(failed)?;
+            let values_here =
+                values.iter().chain(&secrets).map(|(name, value)| (name.clone(), value.clone()));
+            let call = call(spec, step, url, extra, &values_here.collect()).map_err(failed)?;
             let begun = self.env.now();
             let answer = self.client.send(call).await.map_err(|error| failed(chain(&error)))?;
             let latency = self.env.since(begun);
             answered.push(Answered { id: step.id.clone(), status: answer.status.as_u16(), latency });
-            take(step, &answer, latency, &mut values).map_err(failed)?;
+            take(step, &answer, latency, &secrets, &mut values).map_err(failed)?;
         }
         Ok(())
     }
@@ -45,8 +49,14 @@ impl Tools {
 }
 
 /// Judges an answer, and takes of it what later steps need.
-fn take(step: &Step, answer: &Answer, latency: Duration, values: &mut Values) -> Result<(), String> {
-    let read = Read::new(answer, &step.expect, &step.extract);
+fn take(
+    step: &Step,
+    answer: &Answer,
+    latency: Duration,
+    secrets: &Values,
+    values: &mut Values,
+) -> Result<(), String> {
+    let read = Read::new(answer, &step.expect, &step.extract, secrets);
     read.judge(&step.expect, latency)?;
     for extract in &step.extract {
         values.insert(extract.name.clone(), read.extract(extract)?);
@@ -54,13 +64,7 @@ fn take(step: &Step, answer: &Answer, latency: Duration, values: &mut Values) ->
     Ok(())
 }
 
-fn call(
-    spec: &Spec,
-    journey: &Journey,
-    step: &Step,
-    extra: &HeaderMap,
-    values: &Values,
-) -> Result<Call, String> {
+fn call(spec: &Spec, step: &Step, url: Url, extra: &HeaderMap, values: &Values) -> Result<Call, String> {
     let mut headers = HeaderMap::new();
     for (name, template) in &step.headers {
         let value = HeaderValue::try_from(template.fill(values));
@@ -79,7 +83,7 @@ fn call(
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     Ok(Call {
         method: step.method.clone(),
-        url: url(journey, step, values)?,
+        url,
         headers,
         body: Bytes::from(step.body.fill(values)),
         // the run's own timeout is shorter, and knows the step

@@ -8,10 +8,12 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::MOST_BODY;
-use crate::probes::spec::{Expect, Extract, Wanted, Where};
+use crate::probes::spec::{Expect, Extract, Values, Wanted, Where};
 
 /// Bytes taken of a value.
 const MOST_VALUE: usize = 8_192;
+/// In the place of a secret that an answer repeats.
+const HIDDEN: &str = "•••";
 /// Characters shown of what was found.
 const SHOWN: usize = 120;
 
@@ -20,16 +22,17 @@ pub struct Read<'a> {
     answer: &'a Answer,
     text: std::borrow::Cow<'a, str>,
     json: Option<Result<Value, String>>,
+    secrets: &'a Values,
 }
 
 // === impl Read ===
 
 impl<'a> Read<'a> {
-    /// As far as these need it.
-    pub fn new(answer: &'a Answer, expect: &Expect, extract: &[Extract]) -> Self {
+    /// As far as these need it. `secrets` are not shown.
+    pub fn new(answer: &'a Answer, expect: &Expect, extract: &[Extract], secrets: &'a Values) -> Self {
         let wanted = !expect.json.is_empty() || extract.iter().any(|it| matches!(it.from, Where::Json(_)));
         let json = wanted.then(|| serde_json::from_slice(&answer.body).map_err(|error| error.to_string()));
-        Self { answer, text: String::from_utf8_lossy(&answer.body), json }
+        Self { answer, text: String::from_utf8_lossy(&answer.body), json, secrets }
     }
 
     /// Whether it is as expected.
@@ -45,22 +48,31 @@ impl<'a> Read<'a> {
             return Err(format!("the answer breaks off after {} bytes", self.answer.body.len()));
         }
         for (name, wanted) in &expect.headers {
-            judge(&format!("header {name}"), self.header(name).as_deref(), wanted)?;
+            self.wanted(&format!("header {name}"), self.header(name).as_deref(), wanted)?;
         }
         for text in &expect.contains {
-            let found =
-                || format!("the body does not contain {}; it begins {}", shown(text), shown(&self.text));
+            let found = || {
+                format!(
+                    "the body does not contain {}; it begins {}",
+                    self.shown(text),
+                    self.shown(&self.text)
+                )
+            };
             self.text.contains(text.as_str()).then_some(()).ok_or_else(found)?;
         }
         for regex in &expect.matches {
             let found = || {
-                format!("the body does not match {}; it begins {}", shown(regex.as_str()), shown(&self.text))
+                format!(
+                    "the body does not match {}; it begins {}",
+                    self.shown(regex.as_str()),
+                    self.shown(&self.text)
+                )
             };
             regex.is_match(&self.text).then_some(()).ok_or_else(found)?;
         }
         for (pointer, wanted) in &expect.json {
             let found = self.json(pointer)?.map(plain);
-            judge(&format!("JSON {}", whole(pointer)), found.as_deref(), wanted)?;
+            self.wanted(&format!("JSON {}", whole(pointer)), found.as_deref(), wanted)?;
         }
         match expect.max_latency {
             Some(most) if latency > most => Err(format!("it took {latency:.1?}, expected at most {most:?}")),
@@ -85,8 +97,9 @@ impl<'a> Read<'a> {
         let found = match &extract.part {
             None => found,
             Some(regex) => {
-                let no_match =
-                    || missing(format!("{} does not match {}", shown(regex.as_str()), shown(&found)));
+                let no_match = || {
+                    missing(format!("{} does not match {}", self.shown(regex.as_str()), self.shown(&found)))
+                };
                 part(regex, &found).ok_or_else(no_match)?
             }
         };
@@ -107,7 +120,9 @@ impl<'a> Read<'a> {
             return Ok(());
         }
         let to = match self.header(&http::header::LOCATION) {
-            Some(to) if status.is_redirection() => format!(" to {} (redirects are not followed)", shown(&to)),
+            Some(to) if status.is_redirection() => {
+                format!(" to {} (redirects are not followed)", self.shown(&to))
+            }
             Some(_) | None => String::new(),
         };
         Err(format!("status {}{to}, expected {expected}", status.as_u16()))
@@ -124,28 +139,41 @@ impl<'a> Read<'a> {
         match &self.json {
             Some(Ok(value)) => Ok(value.pointer(pointer)),
             Some(Err(error)) => {
-                Err(format!("the body is no JSON ({error}); it begins {}", shown(&self.text)))
+                Err(format!("the body is no JSON ({error}); it begins {}", self.shown(&self.text)))
             }
             None => Ok(None),
         }
     }
-}
 
-fn judge(what: &str, found: Option<&str>, wanted: &Wanted) -> Result<(), String> {
-    let Some(found) = found else {
-        return Err(match &wanted.equals {
-            Some(equals) => format!("{what} is missing, expected {}", shown(equals)),
-            None => format!("{what} is missing"),
-        });
-    };
-    if let Some(equals) = wanted.equals.as_deref().filter(|equals| *equals != found) {
-        return Err(format!("{what} is {}, expected {}", shown(found), shown(equals)));
-    }
-    match wanted.matches.as_ref().filter(|regex| !regex.is_match(found)) {
-        Some(regex) => {
-            Err(format!("{what} is {}, which does not match {}", shown(found), shown(regex.as_str())))
+    fn wanted(&self, what: &str, found: Option<&str>, wanted: &Wanted) -> Result<(), String> {
+        let Some(found) = found else {
+            return Err(match &wanted.equals {
+                Some(equals) => format!("{what} is missing, expected {}", self.shown(equals)),
+                None => format!("{what} is missing"),
+            });
+        };
+        if let Some(equals) = wanted.equals.as_deref().filter(|equals| *equals != found) {
+            return Err(format!("{what} is {}, expected {}", self.shown(found), self.shown(equals)));
         }
-        None => Ok(()),
+        match wanted.matches.as_ref().filter(|regex| !regex.is_match(found)) {
+            Some(regex) => Err(format!(
+                "{what} is {}, which does not match {}",
+                self.shown(found),
+                self.shown(regex.as_str())
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The beginning of a text, without what nobody may see.
+    fn shown(&self, text: &str) -> String {
+        let secrets = self.secrets.values().filter(|secret| !secret.is_empty());
+        let text = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), HIDDEN));
+        let mut cut: String = text.chars().take(SHOWN).collect();
+        if cut.len() < text.len() {
+            cut.push('…');
+        }
+        format!("{cut:?}")
     }
 }
 
@@ -165,12 +193,4 @@ fn part(regex: &Regex, text: &str) -> Option<String> {
 
 fn whole(pointer: &str) -> &str {
     if pointer.is_empty() { "document" } else { pointer }
-}
-
-fn shown(text: &str) -> String {
-    let mut cut: String = text.chars().take(SHOWN).collect();
-    if cut.len() < text.len() {
-        cut.push('…');
-    }
-    format!("{cut:?}")
 }

@@ -3,14 +3,16 @@
 mod grpc;
 mod http;
 mod judge;
+mod secrets;
 mod tcp;
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use bellwether_clock::{Env, Timestamp};
 use bellwether_egress::{AddressPolicy, BuildError, Client, Limits};
 
 use super::spec::{Access, Kind, Spec};
+use crate::sources::Secrets;
 
 /// Bytes of an answer's body that are read.
 pub const MOST_BODY: usize = 256 * 1024;
@@ -21,6 +23,7 @@ const MOST_TEXT: usize = 500;
 #[derive(Clone)]
 pub struct Tools {
     client: Client,
+    secrets: Arc<Secrets>,
     env: Env,
 }
 
@@ -64,9 +67,9 @@ impl Tools {
     ///
     /// # Errors
     /// Where the operating system refuses what a client is made of.
-    pub fn new(policy: AddressPolicy, env: Env) -> Result<Self, BuildError> {
+    pub fn new(policy: AddressPolicy, secrets: Arc<Secrets>, env: Env) -> Result<Self, BuildError> {
         let limits = Limits { answer_bytes: MOST_BODY, ..Limits::default() };
-        Ok(Self { client: Client::new(policy, limits)?, env })
+        Ok(Self { client: Client::new(policy, limits)?, secrets, env })
     }
 
     /// The surroundings.

@@ -47,7 +47,7 @@ impl Journey {
 fn step_of(violations: &mut Violations, given: &pb::HttpStep, known: &mut BTreeSet<String>) -> Step {
     let named = headers(violations, &given.headers, MOST_HEADERS);
     let read = |(name, value): (http::HeaderName, &str)| {
-        let template = Template::read(violations, &format!("headers.{name}"), value, known);
+        let template = Template::read_with_secrets(violations, &format!("headers.{name}"), value, known);
         (name, template)
     };
     let headers = named.into_iter().map(read).collect();
@@ -58,7 +58,7 @@ fn step_of(violations: &mut Violations, given: &pb::HttpStep, known: &mut BTreeS
         method: method(violations, &given.method),
         place: place(violations, given, known),
         headers,
-        body: Template::read(violations, "body", &given.body, known),
+        body: Template::read_with_secrets(violations, "body", &given.body, known),
         expect: violations.within("expect", |violations| Expect::read(violations, &expect)),
         // what it takes is known to those that follow
         extract: extracts(violations, &given.extract, known),

@@ -15,7 +15,7 @@ use url::Url;
 pub use self::{
     access::{Access, Address},
     read::{given_id, read},
-    template::{Template, Values},
+    template::{SECRET, Template, Values},
 };
 
 /// A probe that was found right.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_resource::Violations;
+use bellwether_resource::{Violations, name::is_id};
 
 /// A text with the names of values in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,9 @@ enum Part {
     Text(String),
     Value(String),
 }
+
+/// Begins the name of a secret.
+pub const SECRET: &str = "secret:";
 
 /// Values by their names.
 pub type Values = BTreeMap<String, String>;
@@ -37,6 +40,27 @@ impl Template {
             }
         }
         template
+    }
+
+    /// As [`Template::read`], where the names of secrets may stand as well.
+    pub fn read_with_secrets(
+        violations: &mut Violations,
+        field: &str,
+        given: &str,
+        known: &BTreeSet<String>,
+    ) -> Self {
+        let template = Self::parse(given);
+        let named = template.secrets().filter(|name| is_id(name.trim_start_matches(SECRET)));
+        let known = known.iter().cloned().chain(named.map(str::to_owned)).collect();
+        Self::read(violations, field, given, &known)
+    }
+
+    /// The names of secrets in it, as they stand there.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Value(name) if name.starts_with(SECRET) => Some(name.as_str()),
+            Part::Value(_) | Part::Text(_) => None,
+        })
     }
 
     /// The text with the values in place of their names; a value that is not there is empty.
@@ -103,6 +127,20 @@ mod tests {
         assert_eq!(template.head(), "/a/");
         let plain = Template::read(&mut violations, "path", "", &known());
         assert!(plain.fill(&values).is_empty() && violations.is_empty());
+    }
+
+    #[test]
+    fn secrets_stand_only_where_they_may() {
+        let mut violations = Violations::new();
+        let template =
+            Template::read_with_secrets(&mut violations, "body", "x ${secret:token} ${run}", &known());
+        assert!(violations.is_empty());
+        assert_eq!(template.secrets().collect::<Vec<_>>(), ["secret:token"]);
+        Template::read(&mut violations, "path", "/${secret:token}", &known());
+        assert!(!violations.is_empty());
+        let mut violations = Violations::new();
+        Template::read_with_secrets(&mut violations, "body", "${secret:To ken}", &known());
+        assert!(!violations.is_empty());
     }
 
     #[test]

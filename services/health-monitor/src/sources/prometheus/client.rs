@@ -7,18 +7,15 @@ use bellwether_clock::Env;
 use bellwether_egress::{Answer, Call, Client, SendError};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use tokio::io::AsyncReadExt as _;
 use url::Url;
 
 use super::answer::{self, AnswerError, Current, Series, shortened};
-use crate::sources::servers::Server;
+use crate::sources::servers::{Server, read_secret};
 
 /// More attempts after one that failed.
 const RETRIES: u32 = 2;
 /// Before the first of them; twice as long before the next.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Bytes read of a file with a secret.
-const MOST_SECRET: u64 = 64 * 1024;
 
 /// A server that can be asked.
 #[derive(Clone)]
@@ -193,10 +190,6 @@ fn read<T>(answer: &Answer, read_body: impl Fn(&[u8]) -> Result<T, AnswerError>)
 }
 
 async fn secret(path: &Path) -> Result<String, AskError> {
-    let read = async {
-        let mut text = String::new();
-        tokio::fs::File::open(path).await?.take(MOST_SECRET).read_to_string(&mut text).await?;
-        Ok(text.trim().to_owned())
-    };
-    read.await.map_err(|source| AskError::Secret { path: path.display().to_string(), source })
+    let read = read_secret(path).await;
+    read.map_err(|source| AskError::Secret { path: path.display().to_string(), source })
 }

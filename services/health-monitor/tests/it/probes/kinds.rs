@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bellwether_clock::{Env, spawn};
+use bellwether_health_monitor::SourcesArgs;
 use bellwether_proto::monitor::v1::{self as pb, Level, probe_extract::From};
 use bellwether_resource::time;
 use tokio::net::TcpListener;
@@ -249,5 +250,38 @@ async fn connections_and_services_are_signs_of_life() {
     let fails =
         |it: &pb::HealthCategory| it.reasons.iter().any(|it| it.text.contains("shop.Cart is NOT_SERVING"));
     health.until(fails).await;
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn secrets_go_to_their_hosts_and_are_not_shown() {
+    let echo = |asked: &Asked| page(&format!("who is {}?", asked.headers["authorization"]));
+    let (dir, shop) = (place(), Shop::open(echo).await);
+    let (sources, token) = (dir.path().join("sources.toml"), dir.path().join("token"));
+    std::fs::write(&token, "s3cret\n").unwrap();
+    let of = |name: &str, host: &str| format!("[secrets.{name}]\nfile = {token:?}\nhosts = [{host:?}]\n");
+    std::fs::write(&sources, of("token", "127.0.0.1") + &of("foreign", "shop.example")).unwrap();
+    let args = SourcesArgs { file: Some(sources), networks: vec!["127.0.0.0/8".parse().unwrap()] };
+    let mut monitor = Process::start_with(dir.path(), Env::system(), &args).await;
+    let with = |id: &str, secret: &str, expect| {
+        let headers = [("authorization".to_owned(), format!("Bearer ${{secret:{secret}}}"))].into();
+        journey(id, &shop.url(), vec![pb::HttpStep { headers, expect: Some(expect), ..step("look", "/") }])
+    };
+    let cases = [
+        (with("well", "token", contains("who is Bearer")), ""),
+        (with("echoed", "token", contains("Your cart")), r#"it begins "who is Bearer •••?""#),
+        (with("elsewhere", "foreign", contains("who")), "the secret foreign may not be sent to 127.0.0.1"),
+        (with("unknown", "none", contains("who")), "the monitor's sources have no secret none"),
+    ];
+    for (probe, _) in &cases {
+        apply(&mut monitor.client, probe.clone()).await.unwrap();
+    }
+    let runs = tried(&mut monitor.client).await;
+    for (probe, expected) in &cases {
+        let (_, run) = runs.iter().find(|(name, _)| *name == format!("probes/{}", probe.name)).unwrap();
+        assert_eq!(run.passed, expected.is_empty(), "{}: {}", probe.name, run.text);
+        assert!(run.text.contains(expected), "{}: {}", probe.name, run.text);
+    }
+    assert!(shop.asked().iter().all(|it| it.headers["authorization"] == "Bearer s3cret"));
     monitor.stop().await;
 }

@@ -172,3 +172,27 @@ async fn what_is_advisory_or_gone_is_not_waited_for() {
     assert_eq!(advice.role(), pb::CheckRole::Advisory);
     monitor.stop().await;
 }
+
+#[tokio::test]
+async fn where_traffic_is_too_little_policy_may_go_on_once_the_journey_is_green() {
+    let (dir, shop) = (place(), Shop::open(by_version(broken)).await);
+    let mut monitor = Monitor::start(dir.path()).await;
+    let checkout = pb::Probe {
+        candidate: version("new", pb::ProbeReach::Always),
+        ..visit("checkout", &shop.url(), "/", Default::default())
+    };
+    apply(&mut monitor.client, checkout).await.unwrap();
+    let mut lenient = analysis("a", split(1, 50.0));
+    lenient.policy.as_mut().unwrap().pass_by_policy = Some(true);
+    monitor.start_analysis(lenient).await;
+    let mut verdicts = monitor.verdicts(&[NAME], 0).await;
+    let mut source = Source::new(1);
+    for _ in 0..5 {
+        monitor.second(&mut source, (2, 0), (2, 0)).await;
+    }
+    until(&mut verdicts, "PROBE_FAILED").await;
+    shop.change(by_version(well));
+    let may = until(&mut verdicts, "PASS_BY_POLICY").await;
+    assert_eq!((may.decision(), check(&may).unwrap().decision()), (Decision::Undecided, Decision::Pass));
+    monitor.stop().await;
+}
