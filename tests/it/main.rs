@@ -6,6 +6,7 @@ mod agent_crash;
 mod canary;
 mod command_line;
 mod contract;
+mod deadlines;
 mod disk_full;
 mod emergency;
 mod executor_crash;
@@ -14,9 +15,11 @@ mod many;
 mod model;
 mod observe;
 mod promotion;
+mod scaling;
 mod scenarios;
 mod simulation;
 mod sources;
+mod stage;
 mod trace;
 
 /// The file of `bellwether`.

@@ -1,5 +1,6 @@
 //! What the black-box tests and benchmarks share: real processes, clients, the shop, waiting for conditions.
 
+pub mod app;
 pub mod chance;
 pub mod fuzz;
 pub mod ports;
@@ -8,4 +9,5 @@ pub mod prometheus;
 pub mod receiver;
 pub mod shop;
 pub mod stack;
+pub mod visit;
 pub mod wait;

@@ -8,9 +8,10 @@ use bellwether_clock::Env;
 use bellwether_proto::{
     Duration,
     executor::v1::{
-        Artifact, Bake, Check, GetTargetRequest, Rollout, RolloutPolicy, Strategy, WatchRolloutsRequest,
-        artifact::Source, check::Kind as CheckKind, executor_service_client::ExecutorServiceClient,
-        rollout::State, strategy::Kind as StrategyKind,
+        Artifact, Bake, Check, GetTargetRequest, Rollout, RolloutPolicy, Step, Strategy,
+        WatchRolloutsRequest, artifact::Source, check::Kind as CheckKind,
+        executor_service_client::ExecutorServiceClient, rollout::State, step::Kind,
+        strategy::Kind as StrategyKind,
     },
     monitor::v1::HealthPolicy,
     planner::v1::{
@@ -73,11 +74,7 @@ impl Release {
 
     /// A release that nobody judges.
     pub fn unjudged(version: &str) -> Self {
-        let mut release = Self::of(version, StrategyKind::BlueGreen);
-        let unjudged = unjudged_bake();
-        release.strategy.bake = unjudged;
-        release.strategy.final_bake = unjudged;
-        release
+        Self::unjudged_by(version, StrategyKind::BlueGreen)
     }
 
     /// A good release by this recipe.
@@ -88,6 +85,20 @@ impl Release {
             final_bake: short_bake(),
             ..Default::default()
         };
+        Self { version: version.to_owned(), strategy, configuration: HashMap::new() }
+    }
+
+    /// A release that nobody judges, by this recipe.
+    pub fn unjudged_by(version: &str, kind: StrategyKind) -> Self {
+        let mut release = Self::of(version, kind);
+        (release.strategy.bake, release.strategy.final_bake) = (unjudged_bake(), unjudged_bake());
+        release
+    }
+
+    /// A release by these steps.
+    pub fn steps(version: &str, steps: impl IntoIterator<Item = Kind>) -> Self {
+        let steps = steps.into_iter().map(|kind| Step { kind: Some(kind), ..Default::default() }).collect();
+        let strategy = Strategy { kind: StrategyKind::Custom.into(), steps, ..Default::default() };
         Self { version: version.to_owned(), strategy, configuration: HashMap::new() }
     }
 
@@ -140,7 +151,14 @@ pub async fn apply_to(
     name: &str,
     environments: HashMap<String, Deployment>,
 ) -> anyhow::Result<()> {
-    let application = Application { name: name.to_owned(), environments, ..Default::default() };
+    apply_application(stack, Application { name: name.to_owned(), environments, ..Default::default() }).await
+}
+
+/// Applies an application.
+///
+/// # Errors
+/// What the planner says.
+pub async fn apply_application(stack: &Stack, application: Application) -> anyhow::Result<()> {
     let request = ApplyApplicationRequest { application: Some(application), ..Default::default() };
     stack.planner().apply_application(request).await?;
     Ok(())
@@ -205,7 +223,14 @@ pub fn load(stack: &Stack, front: SocketAddr, rps: u32) -> Load {
 /// # Errors
 /// What the planner says.
 pub async fn submit(stack: &Stack, application: &str, release: &Release) -> anyhow::Result<String> {
-    let request = request(stack, application, release)?;
+    hand_in(stack, request(stack, application, release)?).await
+}
+
+/// Hands a release in; returns its name.
+///
+/// # Errors
+/// What the planner says.
+pub async fn hand_in(stack: &Stack, request: SubmitReleaseRequest) -> anyhow::Result<String> {
     let answer = stack.planner().submit_release(request).await?.into_inner();
     Ok(answer.release.context("an answer without a release")?.name)
 }
@@ -215,18 +240,20 @@ pub async fn submit(stack: &Stack, application: &str, release: &Release) -> anyh
 /// # Errors
 /// When the program is not there.
 pub fn request(stack: &Stack, application: &str, release: &Release) -> anyhow::Result<SubmitReleaseRequest> {
+    Ok(request_of(application, artifact(stack.program())?, release))
+}
+
+/// What hands a release in that runs this.
+pub fn request_of(application: &str, artifact: Artifact, release: &Release) -> SubmitReleaseRequest {
     let bundle = Bundle {
         version: release.version.clone(),
-        artifact: Some(artifact(stack.program())?),
+        artifact: Some(artifact),
         configuration: release.configuration.clone(),
         strategy: Some(release.strategy.clone()),
         ..Default::default()
     };
-    Ok(SubmitReleaseRequest {
-        application: application.to_owned(),
-        bundle: Some(bundle),
-        ..Default::default()
-    })
+    let application = application.to_owned();
+    SubmitReleaseRequest { application, bundle: Some(bundle), ..Default::default() }
 }
 
 /// Follows a release's rollout until `is_it` says so.
