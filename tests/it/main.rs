@@ -14,6 +14,7 @@ mod fuzz;
 mod many;
 mod model;
 mod observe;
+mod probes;
 mod promotion;
 mod scaling;
 mod scenarios;
