@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use bellwether_agent::{Command, supervisor::Holder, supervisor::Lock};
 use bellwether_server::Shutdown;
+use clap::Parser as _;
 use rustix::process::Signal;
 use tokio::process::Child;
 
@@ -30,6 +31,14 @@ pub struct AgentOptions {
     pub stop_all_at_end: bool,
 }
 
+/// The agent's processes.
+#[derive(clap::Parser)]
+#[command(name = "bellwether agent", bin_name = "bellwether agent", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
 /// A running agent that is looked after.
 pub struct Agent {
     data_dir: PathBuf,
@@ -37,6 +46,13 @@ pub struct Agent {
     options: AgentOptions,
     address: String,
     child: Option<Child>,
+}
+
+/// Which of the agent's processes this one is to be, where `agent` is the first argument. They stay for long, so they are
+/// parsed without the other commands, whose descriptions would stay in memory with them.
+pub fn command() -> Option<Command> {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    arguments.peek().is_some_and(|first| first == "agent").then(|| Arguments::parse_from(arguments).command)
 }
 
 /// Runs one of the agent's processes.

@@ -25,10 +25,12 @@ use crate::{
 /// The program.
 pub fn main() -> ExitCode {
     install_crypto_provider();
-    let cli = Cli::parse();
     // these bring their own runtime and telemetry
+    if let Some(command) = agent::command() {
+        return agent::run(command);
+    }
+    let cli = Cli::parse();
     let cli = match cli.command {
-        Command::Agent(command) => return agent::run(command),
         Command::Up(args) => return up::main(args),
         command => Cli { command, ..cli },
     };
@@ -59,7 +61,7 @@ async fn run(cli: Cli) -> anyhow::Result<Exit> {
     let session = Session::new(&cli.global, env.clone())?;
     let s = &session;
     match &cli.command {
-        Command::Up(_) | Command::Agent(_) => Ok(Exit::Usage),
+        Command::Up(_) => Ok(Exit::Usage),
         Command::Down(args) => up::down(args).await,
         Command::Demo(args) => demo::run(env, args).await,
         Command::DemoShop(args) => demo::shop::serve(args.clone()).await.map(|()| Exit::Ok),

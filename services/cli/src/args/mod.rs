@@ -137,9 +137,6 @@ pub enum Command {
     Emergency(EmergencyCommand),
     /// Stop what `up` runs, and with it the instances, the gateway and the agent.
     Down(crate::up::DownArgs),
-    /// The agent's processes.
-    #[command(hide = true, subcommand)]
-    Agent(bellwether_agent::Command),
     /// The demonstration's application.
     #[command(hide = true)]
     DemoShop(ShopArgs),
