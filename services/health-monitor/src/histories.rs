@@ -111,18 +111,23 @@ impl Histories {
         self.lock().insert(key, fleet);
     }
 
-    /// Fleets that changed since the last call, and the keys of those that were forgotten.
-    pub fn changed(&self, now: Timestamp) -> (Vec<(String, Fleet)>, Vec<String>) {
+    /// The keys of the fleets that changed since the last call, and of those that were forgotten.
+    pub fn changed(&self, now: Timestamp) -> (Vec<String>, Vec<String>) {
         let mut known = self.lock();
         let old = |fleet: &Fleet| now.duration_since(fleet.seen).unsigned_abs() > FORGET_AFTER;
         let forgotten: Vec<String> =
             known.iter().filter(|(_, fleet)| old(fleet)).map(|(key, _)| key.clone()).collect();
         known.retain(|_, fleet| !old(fleet));
-        let changed = known
-            .iter_mut()
-            .filter_map(|(key, fleet)| std::mem::take(&mut fleet.dirty).then(|| (key.clone(), fleet.clone())))
-            .collect();
-        (changed, forgotten)
+        let changed =
+            known.iter_mut().filter_map(|(key, fleet)| std::mem::take(&mut fleet.dirty).then(|| key.clone()));
+        (changed.collect(), forgotten)
+    }
+
+    /// A fleet as it is kept; None when it is known no more.
+    pub fn row(&self, key: &str) -> Option<Vec<u8>> {
+        serde_json::to_vec(self.lock().get(key)?)
+            .inspect_err(|error| tracing::error!(%error, key, "a history has no JSON form"))
+            .ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Fleet>> {

@@ -224,10 +224,9 @@ impl Monitor {
             now,
         );
         let new = Arc::new(running);
-        let running = self.registry.add(new.clone());
+        let running = self.enlist(new.clone());
         if Arc::ptr_eq(&new, &running) {
             feed::ask(self, &running);
-            self.declare_probes(&running);
         }
         Ok(running)
     }
@@ -327,21 +326,24 @@ impl Monitor {
         let mut rows: Vec<Put> = gone.iter().map(|name| put(Kind::Analysis, name, None)).collect();
         for running in self.registry.all() {
             rows.extend(running.unsaved().map(|value| put(Kind::Analysis, &running.name, Some(value))));
-            // writing a thousand of them out must not hold up a verdict
-            tokio::task::yield_now().await;
+            self.put_many(&mut rows).await?;
         }
         if histories {
             let (changed, forgotten) = self.histories.changed(self.now());
             rows.extend(forgotten.iter().map(|key| put(Kind::History, key, None)));
-            for (key, fleet) in changed {
-                match serde_json::to_vec(&fleet) {
-                    Ok(value) => rows.push(put(Kind::History, &key, Some(value))),
-                    Err(error) => tracing::error!(%error, key, "a history has no JSON form"),
-                }
-                tokio::task::yield_now().await;
+            for key in changed {
+                rows.extend(self.histories.row(&key).map(|value| put(Kind::History, &key, Some(value))));
+                self.put_many(&mut rows).await?;
             }
         }
         self.evidence.put(rows).await
+    }
+
+    /// Writes rows when they are many: all together may take more memory than what they are of.
+    async fn put_many(&self, rows: &mut Vec<Put>) -> Result<(), EvidenceError> {
+        // making a thousand of them must not hold up a verdict
+        tokio::task::yield_now().await;
+        if rows.len() < AT_ONCE { Ok(()) } else { self.evidence.put(std::mem::take(rows)).await }
     }
 
     /// Keeps everything and closes the files.
@@ -371,6 +373,8 @@ impl Monitor {
     }
 }
 
+/// Rows of evidence that are written at a time.
+const AT_ONCE: usize = 128;
 /// An analysis without subscriber or update for this long ends by itself.
 const EXPIRES_AFTER: std::time::Duration = std::time::Duration::from_secs(3600);
 

@@ -7,6 +7,8 @@ use bellwether_proto::monitor::v1 as pb;
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use prost::Message as _;
 
+use crate::health::Minute;
+
 use super::{
     readings,
     track::{Key, STATUSES, Second},
@@ -31,6 +33,13 @@ pub struct Chunk {
 // === impl Chunk ===
 
 impl Chunk {
+    /// What users did and got in each minute of it.
+    pub fn minutes(&self) -> impl Iterator<Item = Minute> + '_ {
+        let same =
+            |a: &pb::RecordedSecond, b: &pb::RecordedSecond| a.unix_seconds / 60 == b.unix_seconds / 60;
+        self.seconds.chunk_by(same).filter_map(Minute::of)
+    }
+
     /// As it is kept. What does not fit is put together two by two until it does.
     pub fn pack(self) -> std::io::Result<Vec<u8>> {
         let mut seconds = self.seconds;

@@ -35,12 +35,14 @@ use tokio::sync::watch;
 use chunk::Chunk;
 use track::Track;
 
-use crate::health::{Minute, Vitality};
+use crate::health::Vitality;
 
 /// What is recorded before a rollout, and after it.
 pub const AROUND: Duration = Duration::from_secs(3600);
 /// Targets that are recorded; of more, those that are new are not.
 const MOST_TARGETS: usize = 4_096;
+/// Targets whose minutes are unpacked and written at a time.
+const AT_ONCE: usize = 64;
 /// A target without samples for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(3600);
 
@@ -112,17 +114,25 @@ impl Recorder {
     /// # Errors
     /// The file cannot be written; those minutes are lost.
     pub async fn keep(&self, now: Timestamp) -> Result<(), RecordingError> {
-        let chunks = self.cut(now, false);
-        let minutes = chunks.iter().flat_map(|(target, chunk)| {
-            let same =
-                |a: &pb::RecordedSecond, b: &pb::RecordedSecond| a.unix_seconds / 60 == b.unix_seconds / 60;
-            let of = chunk.seconds.chunk_by(same).filter_map(Minute::of);
-            of.map(|minute| (target.clone(), minute)).collect::<Vec<_>>()
-        });
-        if !chunks.is_empty() {
+        let (mut minutes, mut any, mut kept) = (Vec::new(), false, Ok(()));
+        loop {
+            let chunks = self.cut(now, false);
+            if chunks.is_empty() {
+                break;
+            }
+            any = true;
+            let of = |(target, chunk): &(String, Chunk)| {
+                let minutes = chunk.minutes().map(|minute| (target.clone(), minute));
+                minutes.collect::<Vec<_>>()
+            };
+            minutes.extend(chunks.iter().flat_map(of));
+            // a part that cannot be written takes none of the others with it
+            kept = kept.and(self.store.put(chunks).await);
+        }
+        if any {
             self.vitality.add(minutes);
         }
-        self.store.put(chunks).await
+        kept
     }
 
     /// Keeps how the targets are.
@@ -135,8 +145,14 @@ impl Recorder {
 
     /// Keeps everything, then closes the file.
     pub async fn close(&self, now: Timestamp) {
-        if let Err(error) = self.store.put(self.cut(now, true)).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the last minute is not recorded");
+        loop {
+            let chunks = self.cut(now, true);
+            if chunks.is_empty() {
+                break;
+            }
+            if let Err(error) = self.store.put(chunks).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the last minute is not recorded");
+            }
         }
         if let Err(error) = self.keep_vitals(now).await {
             tracing::error!(error = &error as &dyn std::error::Error, "how targets are is not kept");
@@ -168,12 +184,13 @@ impl Recorder {
         Ok(seconds)
     }
 
-    /// The minutes that are over, or all.
+    /// The minutes that are over, or all, of the next few targets that have any; none when nobody has.
     fn cut(&self, now: Timestamp, all: bool) -> Vec<(String, Chunk)> {
         let mut tracks = self.lock();
         let cut = tracks
             .iter_mut()
             .filter_map(|(target, track)| Some((target.clone(), track.cut(now, all)?)))
+            .take(AT_ONCE)
             .collect();
         tracks.retain(|_, track| now.duration_since(track.seen()).unsigned_abs() < FORGET_AFTER);
         cut

@@ -1,6 +1,9 @@
 //! One target, as it is counted.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use bellwether_clock::Timestamp;
 use bellwether_judge::{
@@ -9,6 +12,7 @@ use bellwether_judge::{
     tick::Counts,
 };
 use bellwether_proto::monitor::v1 as pb;
+use prost::Message as _;
 
 use super::{
     chunk::{Chunk, recorded},
@@ -41,7 +45,10 @@ pub struct Track {
     fleets: BTreeMap<String, (Counters, Timestamp)>,
     /// The journeys by place; places that are free are empty, so that counters keep their places.
     journeys: Vec<String>,
-    seconds: BTreeMap<i64, Second>,
+    /// The present second.
+    open: Option<(i64, Second)>,
+    /// Those before it, each encoded as it is told: open ones take ten times the memory.
+    over: VecDeque<(i64, Vec<u8>)>,
     began: Timestamp,
     seen: Timestamp,
 }
@@ -62,7 +69,8 @@ impl Track {
         Self {
             fleets: BTreeMap::new(),
             journeys: vec![String::new(); JOURNEYS],
-            seconds: BTreeMap::new(),
+            open: None,
+            over: VecDeque::new(),
             began: now,
             seen: now,
         }
@@ -90,7 +98,8 @@ impl Track {
     /// Notes what was read beside requests.
     pub fn read(&mut self, readings: &Readings, now: Timestamp) {
         self.seen = now;
-        self.seconds.entry(now.as_second()).or_default().readings.note(readings);
+        self.turn(now);
+        self.open.get_or_insert_with(|| (now.as_second(), Second::default())).1.readings.note(readings);
     }
 
     fn name(&mut self, journey: &str) {
@@ -101,7 +110,21 @@ impl Track {
         }
     }
 
+    /// Closes the open second when another has begun.
+    fn turn(&mut self, now: Timestamp) {
+        if self.open.as_ref().is_some_and(|(at, _)| *at < now.as_second()) {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some((at, second)) = self.open.take() {
+            self.over.push_back((at, recorded(at, &second, &self.journeys).encode_to_vec()));
+        }
+    }
+
     fn count(&mut self, fleet: &str, batch: &Batch, now: Timestamp) {
+        self.turn(now);
         if !self.fleets.contains_key(fleet) {
             self.make_room();
             self.fleets.insert(fleet.to_owned(), (Counters::default(), now));
@@ -116,7 +139,7 @@ impl Track {
             statuses: &STATUSES,
             journeys: &self.journeys,
         };
-        let second = self.seconds.entry(now.as_second()).or_default();
+        let (_, second) = self.open.get_or_insert_with(|| (now.as_second(), Second::default()));
         let of_fleet = |sample: &bellwether_judge::Sample| (sample.fleet == fleet).then_some(Side::Baseline);
         counters.difference(batch, context, of_fleet, |delta: Delta<'_>| {
             let key = Key { fleet: fleet.to_owned(), revision: delta.revision, traffic: delta.traffic };
@@ -138,16 +161,25 @@ impl Track {
 
     /// The seconds that have not been kept yet.
     pub fn seconds(&self) -> impl Iterator<Item = pb::RecordedSecond> + '_ {
-        self.seconds.iter().map(|(at, second)| recorded(*at, second, &self.journeys))
+        let open = self.open.iter().map(|(at, second)| recorded(*at, second, &self.journeys));
+        self.over.iter().filter_map(|(_, encoded)| decoded(encoded)).chain(open)
     }
 
     /// The seconds of minutes that are over, or all; they are no longer here.
     pub fn cut(&mut self, now: Timestamp, all: bool) -> Option<Chunk> {
         let minute = now.as_second() - now.as_second().rem_euclid(MINUTE);
-        let rest = if all { BTreeMap::new() } else { self.seconds.split_off(&minute) };
-        let over = std::mem::replace(&mut self.seconds, rest);
-        let start = *over.first_key_value()?.0;
-        let seconds = over.iter().map(|(at, second)| recorded(*at, second, &self.journeys)).collect();
-        Some(Chunk { start, seconds })
+        if self.open.as_ref().is_some_and(|(at, _)| all || *at < minute) {
+            self.close();
+        }
+        let cut = self.over.iter().take_while(|(at, _)| all || *at < minute).count();
+        let start = self.over.front()?.0;
+        let seconds: Vec<_> = self.over.drain(..cut).filter_map(|(_, encoded)| decoded(&encoded)).collect();
+        (!seconds.is_empty()).then_some(Chunk { start, seconds })
     }
+}
+
+fn decoded(encoded: &[u8]) -> Option<pb::RecordedSecond> {
+    pb::RecordedSecond::decode(encoded)
+        .inspect_err(|error| tracing::error!(%error, "a second that was counted cannot be read"))
+        .ok()
 }

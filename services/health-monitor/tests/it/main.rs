@@ -14,6 +14,7 @@ mod mixed;
 mod plans;
 mod probes;
 mod prometheus;
+mod pushers;
 mod recordings;
 mod stances;
 mod streams;
