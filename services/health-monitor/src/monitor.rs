@@ -12,7 +12,7 @@ use tracing::{Instrument as _, info_span};
 
 use crate::{
     board::{Board, signed},
-    convert::{self, Told},
+    convert::{self, Delivery, Told},
     evidence::{Evidence, EvidenceError, Kind, Put},
     histories::{Fleet, Histories},
     metrics::MonitorMetrics,
@@ -111,9 +111,13 @@ impl Monitor {
     }
 
     /// Hands batches to the analyses of their targets and remembers them for later ones.
-    pub fn ingest(&self, batches: &BTreeMap<String, Batch>) {
+    pub fn ingest(&self, deliveries: &BTreeMap<String, Delivery>) {
         let now = self.now();
-        for (target, batch) in batches {
+        for (target, Delivery { batch, readings }) in deliveries {
+            self.read(target, readings);
+            if batch.samples.is_empty() {
+                continue;
+            }
             self.metrics.samples.inc_by(batch.samples.len() as u64);
             for running in self.registry.of_target(target) {
                 match running.sources.of_push(&batch.source) {
@@ -218,7 +222,7 @@ impl Monitor {
         let running = Running::new(
             record.stream.clone(),
             target,
-            analysis.candidate_fleet.clone(),
+            (analysis.candidate_fleet.clone(), analysis.baseline_fleet.clone()),
             sources,
             judge,
             now,

@@ -11,8 +11,14 @@ use bellwether_policy::sources::SourceSet;
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
 
-use crate::{convert, probes::Standings, sources::SourceHealth, stance::Stance};
+use crate::{
+    convert,
+    probes::Standings,
+    sources::{SourceHealth, derived::Derivations},
+    stance::Stance,
+};
 
+mod computed;
 mod probed;
 
 pub use probed::Place;
@@ -48,6 +54,8 @@ struct Inner {
     warnings: Vec<Reason>,
     /// How its sources do.
     health: SourceHealth,
+    /// What is computed from what its sources tell.
+    derivations: Derivations,
     /// How the probes of its target do.
     probes: Standings,
     /// When its segment was entered.
@@ -83,12 +91,13 @@ impl Running {
     pub fn new(
         name: Arc<str>,
         target: Arc<str>,
-        candidate: String,
+        (candidate, baseline): (String, String),
         sources: SourceSet,
         judge: Panel,
         now: Timestamp,
     ) -> Self {
         let mut judge = judge;
+        let derivations = Derivations::new(sources.derived.clone(), [candidate.clone(), baseline]);
         let stance = Stance::of(&judge.assess(now), judge.segment(), false);
         let inner = Inner {
             judge,
@@ -96,6 +105,7 @@ impl Running {
             committed: None,
             warnings: Vec::new(),
             health: SourceHealth::default(),
+            derivations,
             probes: Standings::default(),
             entered: now,
             report: None,
@@ -117,7 +127,11 @@ impl Running {
     /// Takes what was read beside requests; whether the decision is another than the one that is durable.
     pub fn read(&self, readings: &Readings, now: Timestamp) -> bool {
         let mut inner = self.lock();
+        let computed = inner.derivations.derive(readings, now);
         inner.judge.read(readings, now);
+        if let Some(computed) = computed {
+            inner.judge.read(&computed, now);
+        }
         inner.dirty = true;
         inner.assess(now)
     }
@@ -241,7 +255,9 @@ impl Inner {
     fn assess(&mut self, now: Timestamp) -> bool {
         let said = self.judge.assess(now);
         let assessment = self.weigh(said);
-        self.stance = Stance::of(&assessment, self.judge.segment(), self.health.has_failed());
+        self.derivations.expire(now);
+        let failed = self.health.has_failed() || self.is_blocked();
+        self.stance = Stance::of(&assessment, self.judge.segment(), failed);
         self.committed.is_none_or(|committed| committed.stance != self.stance)
     }
 
@@ -250,11 +266,12 @@ impl Inner {
         let mut warnings = self.warnings.clone();
         warnings.extend(self.health.warnings());
         let verdict = convert::verdict(name, &report, self.judge.settings().pass_limit(), &warnings);
-        let verdict = self.with_probes(verdict);
+        let verdict = self.with_computed(self.with_probes(verdict));
         if !self.stance.is_error() {
             return verdict;
         }
-        pb::Verdict { decision: pb::Decision::Error.into(), reason: Some(self.health.reason()), ..verdict }
+        let reason = if self.health.has_failed() { self.health.reason() } else { self.blocked() };
+        pb::Verdict { decision: pb::Decision::Error.into(), reason: Some(reason), ..verdict }
     }
 
     fn refreshed(&mut self, name: &str, now: Timestamp) -> Arc<pb::Verdict> {

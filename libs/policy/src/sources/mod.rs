@@ -5,9 +5,9 @@ mod prometheus;
 mod read;
 pub mod selector;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bellwether_judge::{Batch, Histogram, Sample, settings::Coming};
+use bellwether_judge::{Batch, Histogram, Readings, Sample, settings::Coming};
 
 pub use self::{
     exported::Exported,
@@ -45,12 +45,21 @@ pub struct SourceSpec {
 /// What a source is.
 #[derive(Clone, Debug)]
 pub enum SourceKind {
-    /// Pushed batches whose `source` begins with this.
-    Push(String),
+    /// Pushed batches.
+    Push(PushSpec),
     /// OpenTelemetry metrics.
     Otlp,
     /// A Prometheus server.
     Prometheus(Box<PrometheusSpec>),
+}
+
+/// Which pushed batches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PushSpec {
+    /// Those whose `source` begins with this.
+    pub prefix: String,
+    /// What they tell beside samples.
+    pub metrics: BTreeSet<String>,
 }
 
 /// What is taken from a source.
@@ -70,13 +79,25 @@ impl SourceSet {
         if self.specs.is_empty() {
             return Some(Signals::ALL);
         }
-        let of = |spec: &SourceSpec| match &spec.kind {
-            SourceKind::Push(prefix) if source.starts_with(prefix.as_str()) => {
-                Some((prefix.len(), spec.signals))
-            }
-            SourceKind::Push(_) | SourceKind::Otlp | SourceKind::Prometheus(_) => None,
-        };
-        self.specs.iter().filter_map(of).max_by_key(|(length, _)| *length).map(|(_, signals)| signals)
+        self.pushing(source).map(|(spec, _)| spec.signals)
+    }
+
+    /// The readings of a pushed batch that are taken.
+    pub fn of_readings(&self, readings: &Readings) -> Option<Readings> {
+        let (_, push) = self.pushing(&readings.source)?;
+        let taken = readings.readings.iter().filter(|reading| push.metrics.contains(&reading.metric));
+        let taken: Vec<_> = taken.cloned().collect();
+        let (source, incarnation) = (readings.source.clone(), readings.incarnation.clone());
+        (!taken.is_empty()).then(|| Readings { source, incarnation, readings: taken, ..*readings })
+    }
+
+    fn pushing(&self, source: &str) -> Option<(&SourceSpec, &PushSpec)> {
+        let of = |spec: &'_ SourceSpec| matches!(&spec.kind, SourceKind::Push(push) if source.starts_with(&push.prefix));
+        let found = self.specs.iter().filter(|spec| of(spec)).filter_map(|spec| match &spec.kind {
+            SourceKind::Push(push) => Some((spec, push)),
+            SourceKind::Otlp | SourceKind::Prometheus(_) => None,
+        });
+        found.max_by_key(|(_, push)| push.prefix.len())
     }
 
     /// How requests and latencies come.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use bellwether_proto::monitor::v1::{self as pb, source::Kind};
 use bellwether_resource::Violations;
 
-use super::{PrometheusSpec, Signals, SourceKind, SourceSet, SourceSpec, exported};
+use super::{PrometheusSpec, PushSpec, Signals, SourceKind, SourceSet, SourceSpec, exported};
 use crate::{derived, journeys::JourneyRules};
 
 const MOST_SOURCES: usize = 8;
@@ -74,7 +74,9 @@ pub fn read(violations: &mut Violations, policy: &pb::HealthPolicy, names: &Name
 pub fn metrics<'p>(policy: &'p pb::HealthPolicy) -> BTreeSet<&'p str> {
     let ids = |source: &'p pb::Source| -> Vec<&'p str> {
         match &source.kind {
-            Some(Kind::Prometheus(server)) => server.metrics.iter().map(|metric| metric.id.as_str()).collect(),
+            Some(Kind::Prometheus(server)) => {
+                server.metrics.iter().map(|metric| metric.id.as_str()).collect()
+            }
             Some(Kind::Otlp(otlp)) => otlp.metrics.iter().map(|metric| metric.id.as_str()).collect(),
             Some(Kind::Push(_)) | None => Vec::new(),
         }
@@ -91,7 +93,8 @@ fn read_kind<'g>(
     match kind {
         Kind::Push(push) => {
             violations.within("push", |violations| push_source(violations, push, told));
-            SourceKind::Push(push.prefix.clone())
+            let metrics = push.metrics.iter().map(|metric| metric.id.clone()).collect();
+            SourceKind::Push(PushSpec { prefix: push.prefix.clone(), metrics })
         }
         Kind::Otlp(otlp) => {
             violations.within("otlp", |violations| exported::check(violations, &otlp.metrics, told));

@@ -5,6 +5,6 @@ mod segment;
 mod verdict;
 
 pub use bellwether_policy::settings::{horizon, settings};
-pub use sample::{Told, batches, event};
+pub use sample::{Delivery, Told, batches, event};
 pub use segment::segment;
 pub use verdict::{code, verdict};

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::{Batch, Histogram, Sample, Traffic, histogram::bucket_of_index};
+use bellwether_judge::{
+    Batch, Histogram, Reading, Readings, Sample, Traffic, Value, histogram::bucket_of_index,
+};
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::{Violations, name, time};
 
@@ -19,12 +21,21 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(1);
 /// So that no sum of counters overflows.
 const MOST_COUNTED: u64 = 1 << 53;
 
-/// One batch for each target, with violations noted. Of use only when there are none.
+/// What was pushed of one target.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The samples.
+    pub batch: Batch,
+    /// What was read beside requests.
+    pub readings: Readings,
+}
+
+/// What was pushed of each target, with violations noted. Of use only when there are none.
 pub fn batches(
     violations: &mut Violations,
     given: &pb::SampleBatch,
     now: Timestamp,
-) -> BTreeMap<String, Batch> {
+) -> BTreeMap<String, Delivery> {
     violations.text("source", &given.source, 1..=128);
     violations.text("incarnation", &given.incarnation, 1..=64);
     let interval =
@@ -36,19 +47,63 @@ pub fn batches(
         given.samples.len(),
         "at most 10000 samples",
     );
-    let empty = || Batch {
-        source: given.source.clone(),
-        incarnation: given.incarnation.clone(),
-        time: until,
-        interval: interval.unwrap_or(DEFAULT_INTERVAL),
-        samples: Vec::new(),
+    let interval = interval.unwrap_or(DEFAULT_INTERVAL);
+    let (source, incarnation) = (&given.source, &given.incarnation);
+    let empty = || Delivery {
+        batch: Batch {
+            source: source.clone(),
+            incarnation: incarnation.clone(),
+            time: until,
+            interval,
+            samples: Vec::new(),
+        },
+        readings: Readings {
+            source: source.clone(),
+            incarnation: incarnation.clone(),
+            time: until,
+            interval,
+            readings: Vec::new(),
+        },
     };
     let mut batches = BTreeMap::new();
     for (index, sample) in given.samples.iter().take(MOST_SAMPLES).enumerate() {
         let read = violations.element("samples", index, |violations| read_sample(violations, sample));
-        batches.entry(sample.target.clone()).or_insert_with(empty).samples.push(read);
+        batches.entry(sample.target.clone()).or_insert_with(empty).batch.samples.push(read);
+    }
+    let count = given.readings.len();
+    violations.check(count <= MOST_SAMPLES, "readings", count, "at most 10000 readings");
+    for (index, reading) in given.readings.iter().take(MOST_SAMPLES).enumerate() {
+        let read = violations.element("readings", index, |violations| read_reading(violations, reading));
+        if let Some(read) = read {
+            batches.entry(reading.target.clone()).or_insert_with(empty).readings.readings.push(read);
+        }
     }
     batches
+}
+
+fn read_reading(violations: &mut Violations, given: &pb::MetricReading) -> Option<Reading> {
+    violations.name("target", &given.target, name::TARGET);
+    violations.text("fleet", &given.fleet, 1..=128);
+    violations.text("instance", &given.instance, 0..=128);
+    violations.range("route_revision", given.route_revision, 0..=i64::MAX);
+    violations.id("metric", &given.metric);
+    let value = match violations.required("value", given.value)? {
+        pb::metric_reading::Value::Gauge(value) => {
+            violations.check(value.is_finite(), "gauge", value, "a number");
+            Value::Gauge(value)
+        }
+        pb::metric_reading::Value::Counter(value) => {
+            violations.range("counter", value, 0.0..=MOST_COUNTED as f64);
+            Value::Counter(value)
+        }
+    };
+    Some(Reading {
+        metric: given.metric.clone(),
+        fleet: given.fleet.clone(),
+        instance: given.instance.clone(),
+        revision: given.route_revision,
+        value,
+    })
 }
 
 fn until(

@@ -41,6 +41,18 @@ impl Monitor {
         self.recorder.observe(target, batch, now);
     }
 
+    /// Hands what was pushed beside samples to the analyses whose sources declare it.
+    pub fn read(&self, target: &str, readings: &Readings) {
+        if readings.readings.is_empty() {
+            return;
+        }
+        for running in self.registry.of_target(target) {
+            if let Some(taken) = running.sources.of_readings(readings) {
+                self.read_into(&running, &taken);
+            }
+        }
+    }
+
     /// Hands what was read beside requests to an analysis.
     pub fn read_into(&self, running: &Arc<Running>, readings: &Readings) {
         let now = self.now();

@@ -6,6 +6,7 @@ mod analyses;
 mod bad_input;
 mod crash;
 mod decisions;
+mod derived;
 mod evaluations;
 mod events;
 mod harness;
