@@ -11,6 +11,8 @@ mod disk_full;
 mod emergency;
 mod executor_crash;
 mod fuzz;
+mod judged_again;
+mod kayenta;
 mod many;
 mod model;
 mod observe;

@@ -1,9 +1,12 @@
 //! `bellwether analyze`: a policy against what is there now, without a rollout; or against what was recorded.
 
 use anyhow::Context as _;
-use bellwether_proto::monitor::v1::{
-    Analysis, CheckPoint, CurvePoint, Decision, HealthPolicy, Segment, SegmentKind, StartAnalysisRequest,
-    StopAnalysisRequest, StreamVerdictsRequest, Verdict, stream_verdicts_response::Message,
+use bellwether_proto::{
+    executor::v1::Target,
+    monitor::v1::{
+        Analysis, CheckPoint, CurvePoint, Decision, HealthPolicy, Segment, SegmentKind, StartAnalysisRequest,
+        StopAnalysisRequest, StreamVerdictsRequest, Verdict, stream_verdicts_response::Message,
+    },
 };
 
 use super::{policy, replay};
@@ -54,23 +57,22 @@ async fn wanted(session: &Session, args: &AnalyzeArgs, policy: HealthPolicy) -> 
     let target = match args.thing.parse::<Reference>()? {
         Reference::Target(name) => name,
         _ => {
-            let text =
-                format!("{} is no target; give one, e.g. shop@production, or --recorded", args.thing);
+            let text = format!("{} is no target; give one, e.g. shop@production, or --recorded", args.thing);
             return Err(Unfit(text).into());
         }
     };
+    let found = lookup::target(session, &target).await?;
     let candidate = match &args.candidate {
         Some(fleet) => fleet.clone(),
-        None => {
-            let found = lookup::target(session, &target).await?;
-            found.stable.with_context(|| format!("nothing serves on {target} yet"))?.id
-        }
+        None => found.stable.as_ref().with_context(|| format!("nothing serves on {target} yet"))?.id.clone(),
     };
     let baseline = args.baseline.clone().unwrap_or_default();
     let kind = if baseline.is_empty() { SegmentKind::Full } else { SegmentKind::Split };
     Ok(Analysis {
         name: format!("analyses/{}", session.env().uuid()),
         target,
+        candidate_version: version(&found, &candidate),
+        baseline_version: version(&found, &baseline),
         candidate_fleet: candidate,
         one_sided_planned: baseline.is_empty(),
         baseline_fleet: baseline,
@@ -80,6 +82,14 @@ async fn wanted(session: &Session, args: &AnalyzeArgs, policy: HealthPolicy) -> 
         segment: Some(Segment { index: 1, kind: kind.into(), selected: true, ..Segment::default() }),
         ..Analysis::default()
     })
+}
+
+/// For sources that tell versions apart by their names; empty where nobody knows.
+fn version(target: &Target, fleet: &str) -> String {
+    let kept = target.kept.iter().filter_map(|kept| kept.fleet.as_ref());
+    let mut fleets = target.stable.iter().chain(&target.candidate).chain(kept);
+    let found = fleets.find(|it| it.id == fleet).and_then(|it| it.spec.as_ref());
+    found.map(|spec| spec.version.clone()).unwrap_or_default()
 }
 
 /// Every verdict until the time is over, or FAIL, which is final.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use bellwether_proto::monitor::v1::{
     Decision, Fault, HealthPolicy, Replay, ReplayRecordingRequest, ReplayRecordingResponse,
 };
@@ -11,6 +11,7 @@ use super::replay::analysis;
 use crate::{
     args::{PolicyCommand, PolicyTestArgs},
     exit::Exit,
+    names::Unfit,
     render::{self, Format, style},
     session::Session,
     yaml,
@@ -22,7 +23,7 @@ const FAULTS: [(Fault, &str); 6] = [
     (Fault::Unauthorized, "5 % answered 401"),
     (Fault::P99, "p99 three times as slow"),
     (Fault::Tail, "tail above p95 twice as slow"),
-    (Fault::Business, "business down by a quarter"),
+    (Fault::Business, "business down by half"),
     (Fault::Silence, "silence"),
 ];
 
@@ -75,9 +76,10 @@ fn finding(fault: Fault, replay: &Replay) -> [String; 3] {
     let Some(delay) = &replay.delay else {
         let observed = replay.observed.as_ref().map(style::span).map(style::duration).unwrap_or_default();
         let why = match fault {
-            Fault::Business => "recordings hold no business values".to_owned(),
-            _ => "no check came to it".to_owned(),
+            Fault::Business => unseen_business(replay),
+            _ => "no check came to it",
         };
+        let why = why.to_owned();
         return [style::paint("MISSED", style::Tone::Bad), format!("not in {observed}"), why];
     };
     let by: Vec<&str> = replay
@@ -92,20 +94,36 @@ fn finding(fault: Fault, replay: &Replay) -> [String; 3] {
     [style::paint("seen", style::Tone::Good), style::duration(style::span(delay)), by]
 }
 
+/// Why a drop of what the business counts is not seen.
+fn unseen_business(replay: &Replay) -> &'static str {
+    let checks = replay.last.iter().flat_map(|verdict| &verdict.checks);
+    let counts: Vec<u64> =
+        checks.filter(|check| check.unit.starts_with("per ")).map(|check| check.baseline_samples).collect();
+    if counts.is_empty() {
+        "the policy has no check of what the business counts"
+    } else if counts.iter().all(|counted| *counted == 0) {
+        "nothing that its checks count is in the recording"
+    } else {
+        "no check came to it"
+    }
+}
+
 /// A policy: a document of `kind: HealthPolicy`, or `defaults.health` of an application.
 ///
 /// # Errors
 /// When the file cannot be read, or is neither; with all of its problems.
 pub fn read(file: &Path) -> anyhow::Result<HealthPolicy> {
     let name = file.display().to_string();
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let text = fs::read_to_string(file).map_err(|error| Unfit(format!("cannot read {name}: {error}")))?;
     let pool = yaml::contracts()?;
     let documents = yaml::documents(&name, &text)?;
     let wanted = |kind: &str| documents.iter().find(|document| document.kind == kind);
     let (document, message) = match (wanted("HealthPolicy"), wanted("Application")) {
         (Some(policy), _) => (policy, "bellwether.monitor.v1.HealthPolicy"),
         (None, Some(application)) => (application, "bellwether.planner.v1.Application"),
-        (None, None) => bail!("{name} describes neither a HealthPolicy nor an Application"),
+        (None, None) => {
+            return Err(Unfit(format!("{name} describes neither a HealthPolicy nor an Application")).into());
+        }
     };
     let descriptor =
         pool.get_message_by_name(message).with_context(|| format!("{message} is not in the contracts"))?;
@@ -147,6 +165,18 @@ mod tests {
     fn a_fault_that_is_missed_says_so_and_one_that_is_seen_says_by_what() {
         let missed = finding(Fault::Errors, &Replay::default());
         assert!(missed[0].contains("MISSED"), "{missed:?}");
+        let business = |unit: &str, baseline_samples| {
+            let check = bellwether_proto::monitor::v1::CheckResult {
+                unit: unit.to_owned(),
+                baseline_samples,
+                ..Default::default()
+            };
+            let last = bellwether_proto::monitor::v1::Verdict { checks: vec![check], ..Default::default() };
+            unseen_business(&Replay { last: Some(last), ..Default::default() })
+        };
+        assert!(business("percent", 9).contains("no check of"));
+        assert!(business("per request", 0).contains("in the recording"));
+        assert!(business("per request", 9).contains("came to it"));
         let failed = bellwether_proto::monitor::v1::CheckResult {
             id: "errors".to_owned(),
             decision: Decision::Fail.into(),

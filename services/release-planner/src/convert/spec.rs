@@ -172,13 +172,13 @@ mod tests {
             let health = HealthPolicy { pass_by_policy: given, ..Default::default() };
             PinnedSpec { health, ..Default::default() }.health_at(band, bakes).pass_by_policy
         };
-        let (soon, late, never) = (bake(Some(20)), bake(Some(90)), bake(None));
-        assert_eq!(at(None, Band::Low, &[soon.clone()]), None, "the numbers decide");
+        let (soon, never) = ([bake(Some(20))], [bake(None)]);
+        let mixed = [bake(Some(20)), bake(Some(90))];
+        assert_eq!(at(None, Band::Low, &soon), None, "the numbers decide");
         assert_eq!(at(None, Band::Low, &[]), None, "nothing says that they cannot");
-        assert_eq!(at(None, Band::Low, &[soon, late]), Some(true));
-        assert_eq!(at(None, Band::Low, &[never.clone()]), Some(true));
-        assert_eq!(at(None, Band::Medium, &[never.clone()]), None);
-        let never = [never];
+        assert_eq!(at(None, Band::Low, &mixed), Some(true));
+        assert_eq!(at(None, Band::Low, &never), Some(true));
+        assert_eq!(at(None, Band::Medium, &never), None);
         assert_eq!(
             (at(Some(false), Band::Low, &never), at(Some(true), Band::High, &[])),
             (Some(false), Some(true))
