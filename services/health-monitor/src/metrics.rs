@@ -17,6 +17,13 @@ pub struct MonitorMetrics {
     /// Active analyses.
     pub active: Gauge,
     decisions: Family<Decided, Counter>,
+    probes: Family<Probed, Counter>,
+}
+
+/// How a run of a probe ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Probed {
+    outcome: &'static str,
 }
 
 /// A decision's kind.
@@ -35,7 +42,14 @@ impl MonitorMetrics {
             refused: metrics.counter("monitor_refused_batches", "Batches of samples refused"),
             active: metrics.gauge("monitor_analyses", "Active analyses"),
             decisions: metrics.counters("monitor_verdicts", "Changes of decisions"),
+            probes: metrics.counters("monitor_probe_runs", "Runs of probes"),
         }
+    }
+
+    /// A run of a probe has ended.
+    pub fn probed(&self, passed: bool) {
+        let outcome = if passed { "passed" } else { "failed" };
+        self.probes.get_or_create(&Probed { outcome }).inc();
     }
 
     /// A decision changed.

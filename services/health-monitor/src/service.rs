@@ -130,8 +130,8 @@ async fn put_together(
     let metrics = MonitorMetrics::new(metrics);
     let monitor = Monitor::new(records, evidence, metrics, surroundings, recorder, probes);
     let following = spawn("follow decisions", follow(monitor.clone()));
-    monitor.resume().await.context("the analyses cannot go on")?;
     monitor.start_probes();
+    monitor.resume().await.context("the analyses cannot go on")?;
     let tasks = vec![
         following,
         spawn("time passes", tick(monitor.clone())),

@@ -157,13 +157,15 @@ impl Monitor {
         at_work.insert(name.to_owned(), AtWork { spec, outcome, wake, task, version });
     }
 
-    /// Tells an analysis of the probes of its target, which are tried at once.
-    pub fn declare_probes(&self, running: &Running) {
+    /// Puts an analysis among those at work, unless one of its name is there already; the one that is there. It knows the probes of
+    /// its target before anything can be decided, and they are tried at once.
+    pub fn enlist(&self, running: Arc<Running>) -> Arc<Running> {
         let at_work = self.probes.lock();
         for it in at_work.values().filter(|it| *it.spec.target == *running.target) {
             running.declare_probe(&it.spec, self.now());
             it.wake.notify_one();
         }
+        self.registry.add(running)
     }
 
     /// The analyses of its target do not wait for it any more.

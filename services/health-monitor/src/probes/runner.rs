@@ -69,7 +69,9 @@ async fn round(monitor: &Monitor, spec: &Arc<Spec>, own: &Access) {
 async fn attempt(monitor: &Monitor, spec: &Spec, access: &Access) -> Attempt {
     // never closed
     let _permit = monitor.probes.permits.acquire().await.ok();
-    monitor.probes.tools.run(spec, access).await
+    let attempt = monitor.probes.tools.run(spec, access).await;
+    monitor.metrics.probed(attempt.failure.is_none());
+    attempt
 }
 
 /// Hands a run to an analysis, unless that is somewhere else by now.

@@ -93,6 +93,11 @@ async fn pass_waits_for_a_journey_at_the_candidate() {
         }
     };
     assert_eq!((seen.decision(), seen.sequence), (Decision::Pass, 0));
+    drop(verdicts);
+    let now = monitor.stop().await;
+    let mut monitor = Monitor::start_at(dir.path(), now).await;
+    let kept = monitor.verdict(NAME).await;
+    assert_eq!((kept.decision(), code(&kept)), (Decision::Pass, "ALL_PASSED"), "across a restart as well");
     monitor.stop().await;
 }
 
@@ -194,5 +199,32 @@ async fn where_traffic_is_too_little_policy_may_go_on_once_the_journey_is_green(
     shop.change(by_version(well));
     let may = until(&mut verdicts, "PASS_BY_POLICY").await;
     assert_eq!((may.decision(), check(&may).unwrap().decision()), (Decision::Undecided, Decision::Pass));
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_forgets_no_journey_that_pass_waits_for() {
+    let (dir, shop) = (place(), Shop::open(by_version(broken)).await);
+    let mut monitor = Monitor::start(dir.path()).await;
+    let checkout = pb::Probe {
+        candidate: version("new", pb::ProbeReach::Always),
+        ..visit("checkout", &shop.url(), "/", Default::default())
+    };
+    apply(&mut monitor.client, checkout).await.unwrap();
+    monitor.start_analysis(analysis("a", split(1, 50.0))).await;
+    let mut verdicts = monitor.verdicts(&[NAME], 0).await;
+    good_traffic(&mut monitor, &mut Source::new(1)).await;
+    let red = until(&mut verdicts, "PROBE_FAILED").await;
+    drop(verdicts);
+    let now = monitor.stop().await;
+    // the numbers alone would pass, from the first moment on
+    let mut monitor = Monitor::start_at(dir.path(), now).await;
+    let mut verdicts = monitor.verdicts(&[NAME], red.sequence).await;
+    let first = verdicts.change().await;
+    assert_eq!((first.decision(), code(&first)), (Decision::Undecided, "PROBE_PENDING"), "not tried since");
+    monitor.clock.advance(Duration::from_secs(3));
+    until(&mut verdicts, "PROBE_FAILED").await;
+    shop.change(by_version(well));
+    until(&mut verdicts, "ALL_PASSED").await;
     monitor.stop().await;
 }
