@@ -6,19 +6,22 @@
 mod addresses;
 mod documents;
 mod journals;
+mod policies;
 mod requests;
 
 /// What is run on bytes.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("addresses", addresses::networks_and_hosts),
     ("application_file", documents::application_file),
     ("arguments", addresses::arguments),
     ("archive", documents::archive),
+    ("expressions", policies::expressions),
     ("facts", journals::facts),
     ("gateway_table", documents::gateway_table),
+    ("health_policy", policies::health_policy),
     ("kayenta_config", documents::kayenta_config),
     ("matchers", requests::matchers),
     ("queries", requests::queries),
