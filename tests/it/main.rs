@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agent_crash;
+mod blue_green;
 mod canary;
 mod command_line;
 mod contract;
@@ -15,6 +16,7 @@ mod judged_again;
 mod kayenta;
 mod many;
 mod model;
+mod newer;
 mod observe;
 mod probes;
 mod promotion;
@@ -24,6 +26,7 @@ mod simulation;
 mod sources;
 mod stage;
 mod trace;
+mod traffic;
 
 /// The file of `bellwether`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bellwether-under-test");

@@ -160,7 +160,11 @@ impl<'s> App<'s> {
     /// # Errors
     /// When that is not within the deadline.
     pub async fn until(&self, release: &str, is_it: impl Fn(&Rollout) -> bool) -> anyhow::Result<Rollout> {
-        shop::rollout_until(self.stack, release, is_it).await
+        match shop::rollout_until(self.stack, release, is_it).await {
+            Ok(found) => Ok(found),
+            // what the planner says matters where there is no rollout
+            Err(error) => Err(error.context(format!("{:#?}", self.planned(release).await))),
+        }
     }
 
     /// Follows a release's rollout to its end.
@@ -168,7 +172,7 @@ impl<'s> App<'s> {
     /// # Errors
     /// As [`App::until`].
     pub async fn ended(&self, release: &str) -> anyhow::Result<Rollout> {
-        shop::ended(self.stack, release).await
+        self.until(release, |it| shop::is_over(it.state())).await
     }
 
     /// Why a release did not start here, as soon as that is so.
@@ -176,18 +180,20 @@ impl<'s> App<'s> {
     /// # Errors
     /// When that is not within the deadline; with what it is instead.
     pub async fn refused(&self, release: &str) -> anyhow::Result<String> {
-        let get = async || {
-            let request = GetReleaseRequest { name: release.to_owned() };
-            self.stack.planner().get_release(request).await.ok()?.into_inner().release
-        };
         let failed = |it: Submitted| {
             it.environments.into_iter().find(|it| it.state() == release_environment::State::Failed)
         };
-        let found = until("it is refused", || async { failed(get().await?)?.reason }).await;
+        let found = until("it is refused", || async { failed(self.planned(release).await?)?.reason }).await;
         match found {
             Ok(reason) => Ok(reason.code),
-            Err(error) => anyhow::bail!("{error}: {:#?}", get().await),
+            Err(error) => anyhow::bail!("{error}: {:#?}", self.planned(release).await),
         }
+    }
+
+    /// A release as the planner has it.
+    async fn planned(&self, release: &str) -> Option<Submitted> {
+        let request = GetReleaseRequest { name: release.to_owned() };
+        self.stack.planner().get_release(request).await.ok()?.into_inner().release
     }
 
     /// Its target as it stands.
