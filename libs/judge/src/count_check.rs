@@ -93,6 +93,14 @@ impl CountCheck {
         *came = Some(now);
     }
 
+    /// The counting of one side begins: what waits of it is of the time before.
+    pub fn begin(&mut self, side: Side) {
+        match side {
+            Side::Candidate => (self.pending.kc, self.pending.ec) = (0.0, 0.0),
+            Side::Baseline => (self.pending.kb, self.pending.eb) = (0.0, 0.0),
+        }
+    }
+
     /// Adds exposure of both sides.
     pub fn expose(&mut self, candidate: f64, baseline: f64) {
         self.pending.ec += candidate;

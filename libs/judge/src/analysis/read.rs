@@ -81,7 +81,13 @@ fn counted(
     (side, share): (Side, Option<f64>),
     now: Timestamp,
 ) {
-    let Some(counted) = last.advance(readings, reading, value) else { return };
+    let Some(counted) = last.advance(readings, reading, value) else {
+        // requests until now have no count that goes with them: it begins here, anew, or after a change of the route
+        if count.spec().exposure == Exposure::Requests && value.is_finite() {
+            count.begin(side);
+        }
+        return;
+    };
     let exposure = match (count.spec().exposure, share) {
         (Exposure::Instances, _) => counted.seconds,
         (Exposure::Share, Some(share)) => {

@@ -104,6 +104,24 @@ fn a_business_drop_fails_beyond_a_quarter_and_warns_beyond_a_tenth() {
 }
 
 #[test]
+fn requests_before_a_counter_is_first_read_are_not_held_against_it() {
+    let mut rig = rig("orders", Role::Guard, CheckKind::Count(Count::business("orders", Exposure::Requests)));
+    // the candidate's exporter is late: 20 of its orders were never read
+    for second in 1..=60 {
+        rig.seconds(1, (100, 0), (100, 0));
+        let sum = Value::Counter(f64::from(second) * 5.0);
+        let mut both = vec![reading("old", "orders", sum)];
+        both.extend((second > 5).then(|| reading("new", "orders", sum)));
+        let (time, interval) = (rig.now, Duration::from_secs(1));
+        let (source, incarnation) = ("app".to_owned(), "1".to_owned());
+        rig.analysis.read(&Readings { source, incarnation, time, interval, readings: both }, rig.now);
+    }
+    let report = rig.analysis.report(rig.now);
+    let orders = report.checks.iter().find(|check| check.id == "orders").unwrap();
+    assert!(orders.effect.is_some_and(|effect| (effect - 1.0).abs() < 0.02), "{orders:?}");
+}
+
+#[test]
 fn repeated_readings_and_resets_count_nothing() {
     let (mut rig, _) = orders(1.0, Exposure::Requests, 20);
     let before = rig.analysis.report(rig.now).checks[1].candidate_samples;
