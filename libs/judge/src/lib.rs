@@ -48,6 +48,7 @@ pub mod share;
 pub mod sim;
 pub mod tick;
 pub mod verdict;
+mod wander;
 mod warning;
 
 pub use analysis::Analysis;
@@ -63,3 +64,4 @@ pub use segment::{Segment, SegmentKind};
 pub use settings::Settings;
 pub use tick::{Counts, Side, Tick};
 pub use verdict::{Assessment, BaselineKind, Decision, Level, Report, Why};
+pub use wander::Wander;

@@ -8,7 +8,7 @@ use std::{
 
 use bellwether_clock::Timestamp;
 use bellwether_judge::{
-    Batch, Canaries, Histogram, History, Side, Traffic,
+    Batch, Canaries, Histogram, History, Readings, Side, Traffic, Value, Wander,
     counters::{Context, Counters, Delta},
     tick::Counts,
 };
@@ -20,6 +20,8 @@ const PART: i64 = 300;
 const PARTS: i64 = 12;
 /// Fleets that are followed; of more, those that are new are not.
 const MOST_FLEETS: usize = 4_096;
+/// Gauges of a fleet that are followed: as many as one policy may name, and what is computed of them.
+const MOST_GAUGES: usize = 64;
 /// A fleet without samples for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(2 * 3600);
 /// The statuses that are worth comparing on their own.
@@ -35,6 +37,9 @@ pub struct Fleet {
     counters: Counters,
     parts: VecDeque<Part>,
     placebo: Canaries,
+    /// How its gauges wander, by metric.
+    #[serde(default)]
+    gauges: BTreeMap<String, Wander>,
     seen: Timestamp,
     /// When its first sample came; `None`: before this was kept.
     #[serde(default)]
@@ -79,6 +84,19 @@ impl Histories {
                 continue;
             }
             known.entry(key).or_insert_with(|| Fleet::new(now)).observe(fleet, batch, now);
+        }
+    }
+
+    /// Takes what was read beside requests of one target.
+    pub fn read(&self, target: &str, readings: &Readings, now: Timestamp) {
+        let mut known = self.lock();
+        for reading in &readings.readings {
+            let Value::Gauge(value) = reading.value else { continue };
+            let key = Self::key(target, &reading.fleet);
+            if known.contains_key(&key) || known.len() < MOST_FLEETS {
+                let fleet = known.entry(key).or_insert_with(|| Fleet::new(now));
+                fleet.read(&reading.metric, value, readings.interval, now);
+            }
         }
     }
 
@@ -143,6 +161,7 @@ impl Fleet {
             counters: Counters::default(),
             parts: VecDeque::new(),
             placebo: Canaries::default(),
+            gauges: BTreeMap::new(),
             seen: now,
             first: Some(now),
             dirty: true,
@@ -178,11 +197,23 @@ impl Fleet {
         });
     }
 
+    fn read(&mut self, metric: &str, value: f64, interval: Duration, now: Timestamp) {
+        self.seen = now;
+        self.dirty = true;
+        if let Some(wander) = self.gauges.get_mut(metric) {
+            wander.read(value, now, interval);
+        } else if self.gauges.len() < MOST_GAUGES {
+            self.gauges.entry(metric.to_owned()).or_default().read(value, now, interval);
+        }
+    }
+
     fn history(&self, now: Timestamp) -> History {
+        let measured = |(metric, wander): (&String, &Wander)| Some((metric.clone(), wander.rho()?));
         let oldest = now.as_second().div_euclid(PART) - PARTS;
         let mut history = History {
             dispersion: self.placebo.phi(),
             dispersion_over_time: self.placebo.phi_over_time(),
+            autocorrelations: self.gauges.iter().filter_map(measured).collect(),
             ..History::default()
         };
         let mut statuses = [0; STATUSES.len()];

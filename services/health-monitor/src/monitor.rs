@@ -21,7 +21,7 @@ use crate::{
     recording::Recorder,
     registry::Registry,
     running::{Proposal, Running},
-    sources::{Pushed, Surroundings, feed, otlp::Otlp},
+    sources::{Declared, Pushed, Surroundings, feed, otlp::Otlp},
 };
 
 /// Everything that the calls and the background tasks share. Cheap to clone.
@@ -46,6 +46,8 @@ pub struct Shared {
     pub surroundings: Surroundings,
     /// What was exported to it.
     pub otlp: Otlp,
+    /// What targets' policies declare.
+    pub declared: Declared,
     /// Whose samples are pushed.
     pub pushed: Pushed,
     /// What it tries itself.
@@ -97,6 +99,7 @@ impl Monitor {
             metrics,
             surroundings,
             otlp,
+            declared: Declared::default(),
             pushed: Pushed::default(),
             probes,
             recorder,
@@ -218,6 +221,7 @@ impl Monitor {
             verdict.decision() == pb::Decision::Pass && verdict.segment == segment.index
         });
         judge.resume(segment, passed, now);
+        self.declare(&analysis.target, judge.settings(), &sources);
         let target = analysis.target.as_str().into();
         let running = Running::new(
             record.stream.clone(),
@@ -252,12 +256,20 @@ impl Monitor {
         let ended = kept.keys().filter(|name| !is_active(name));
         let forget = |name: &String| Put { kind: Kind::Analysis, key: name.clone(), value: None };
         self.evidence.put(ended.map(forget).collect()).await?;
-        for record in self.records.all() {
+        let mut records = self.records.all();
+        // the newest policy of a target is the last one that declares
+        records.sort_by_key(|record| record.position);
+        for record in records {
             let verdict = self.newest_decision(&record).await?;
             if let Some(verdict) = &verdict {
                 self.board.recall(Arc::new(verdict.clone()));
             }
             if !record.state.is_active() {
+                if let Some(analysis) = &record.state.analysis
+                    && let Ok(Definition { settings, sources, .. }) = define(analysis)
+                {
+                    self.declare(&analysis.target, &settings, &sources);
+                }
                 continue;
             }
             let running = self.run(&record, kept.get(&*record.stream).map(Vec::as_slice))?;

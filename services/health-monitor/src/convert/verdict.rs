@@ -28,7 +28,7 @@ pub fn verdict(analysis: &str, report: &Report, pass_limit: f64, warnings: &[Rea
         baseline: baseline(report.baseline).into(),
         observed_through: report.observed_through.map(time::to_timestamp),
         decide_time: None,
-        log_evidence: report.assessment.log_evidence,
+        log_evidence: told(report.assessment.log_evidence),
         log_evidence_limit: report.log_limit,
     }
 }
@@ -164,22 +164,27 @@ fn check_result(check: &CheckReport, pass_limit: f64) -> pb::CheckResult {
         level: level(check.level).into(),
         decision: decision(check.decision).into(),
         unit: check.unit.to_owned(),
-        candidate: check.candidate,
-        baseline: check.baseline,
+        candidate: check.candidate.and_then(finite),
+        baseline: check.baseline.and_then(finite),
         effect: check.effect.and_then(finite),
         effect_low: check.interval.and_then(|interval| finite(interval.lower)),
         effect_high: check.interval.and_then(|interval| finite(interval.upper)),
-        log_evidence: check.log_evidence,
+        log_evidence: told(check.log_evidence),
         log_evidence_limit: finite(check.log_limit).unwrap_or_default(),
-        log_pass_evidence: check.log_pass,
+        log_pass_evidence: check.log_pass.map(told),
         log_pass_limit: check.log_pass.map(|_| pass_limit),
         candidate_samples: check.candidate_samples,
         baseline_samples: check.baseline_samples,
-        threshold: check.threshold,
+        threshold: check.threshold.and_then(finite),
         time_needed: check.time_needed.map(time::to_duration),
         journeys: check.journeys.clone(),
         text: check.text.clone(),
     }
+}
+
+/// ln E as it is told: JSON, which the journal is written in, has no infinity. It is one where no check carries any weight.
+fn told(log_e: f64) -> f64 {
+    if log_e.is_finite() { log_e } else { 0.0 }
 }
 
 fn plain(code: &str, text: &str) -> Reason {

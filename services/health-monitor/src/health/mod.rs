@@ -3,9 +3,11 @@
 //! Fed with the minutes that are recorded, so that it costs nothing where samples come in. What it knows of a target
 //! is a row of the recordings' file, overwritten every ten minutes: a crash loses at most that.
 
+mod fullness;
 mod vitals;
 mod week;
 
+pub use fullness::Fullest;
 pub use vitals::{Anomaly, Minute, Signal, Vitals};
 pub use week::Hour;
 
@@ -16,6 +18,7 @@ use std::{
 };
 
 use bellwether_clock::Timestamp;
+use bellwether_judge::settings::Saturation;
 use tokio::sync::watch;
 
 /// Targets that are followed; of more, those that are new are not.
@@ -59,6 +62,28 @@ impl Vitality {
         if targets.contains_key(target) || targets.len() < MOST_TARGETS {
             targets.entry(target.to_owned()).or_default().objective(slo);
         }
+    }
+
+    /// Which capacities the newest policy of a target watches.
+    pub fn declare(&self, target: &str, checks: &BTreeMap<String, Saturation>) {
+        let mut targets = self.lock();
+        if let Some(vitals) = targets.get_mut(target) {
+            vitals.fullness_mut().declare(checks);
+        } else if !checks.is_empty() && targets.len() < MOST_TARGETS {
+            targets.entry(target.to_owned()).or_default().fullness_mut().declare(checks);
+        }
+    }
+
+    /// How full they are: check, instance, used share.
+    pub fn filled<'a>(
+        &self,
+        target: &str,
+        full: impl Iterator<Item = (&'a str, &'a str, f64)>,
+        now: Timestamp,
+    ) {
+        let mut targets = self.lock();
+        let Some(vitals) = targets.get_mut(target) else { return };
+        full.for_each(|(check, instance, value)| vitals.fullness_mut().note(check, instance, value, now));
     }
 
     /// Something of one target. None: nothing is known of it.

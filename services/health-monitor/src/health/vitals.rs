@@ -11,7 +11,7 @@ use bellwether_judge::{
 use bellwether_proto::monitor::v1 as pb;
 use serde::{Deserialize, Serialize};
 
-use super::week::Week;
+use super::{fullness::Fullness, week::Week};
 use crate::recording::histogram;
 
 /// The default objective.
@@ -84,6 +84,9 @@ pub struct Vitals {
     hours: VecDeque<(i64, u64, u32)>,
     detectors: [Detector; 3],
     anomalies: VecDeque<Anomaly>,
+    /// As the next readings tell; not kept.
+    #[serde(skip)]
+    fullness: Fullness,
 }
 
 // === impl Minute ===
@@ -156,6 +159,7 @@ impl Default for Vitals {
             hours: VecDeque::new(),
             detectors: std::array::from_fn(|_| Detector::new(Settings::default())),
             anomalies: VecDeque::new(),
+            fullness: Fullness::default(),
         }
     }
 }
@@ -242,6 +246,16 @@ impl Vitals {
             sum.latency.merge(&minute.latency);
             sum
         })
+    }
+
+    /// How full its capacities are.
+    pub fn fullness(&self) -> &Fullness {
+        &self.fullness
+    }
+
+    /// The same, to be told of it.
+    pub fn fullness_mut(&mut self) -> &mut Fullness {
+        &mut self.fullness
     }
 
     /// What is usual.

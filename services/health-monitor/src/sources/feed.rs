@@ -6,7 +6,7 @@ use bellwether_clock::{Timestamp, spawn};
 use bellwether_judge::{Batch, readings::Readings};
 use bellwether_policy::{
     journeys::JourneyRules,
-    sources::{PrometheusSpec, Signals},
+    sources::{PrometheusSpec, Signals, SourceSet},
 };
 use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 
@@ -46,10 +46,15 @@ impl Monitor {
         if readings.readings.is_empty() {
             return;
         }
-        for running in self.registry.of_target(target) {
+        let analyses = self.registry.of_target(target);
+        for running in &analyses {
             if let Some(taken) = running.sources.of_readings(readings) {
-                self.read_into(&running, &taken);
+                self.read_into(running, &taken);
             }
+        }
+        let between = || self.declared.of(target).sources.of_readings(readings);
+        if let Some(taken) = analyses.is_empty().then(between).flatten() {
+            self.observe(target, &taken, self.now());
         }
     }
 
@@ -57,6 +62,7 @@ impl Monitor {
     pub fn read_into(&self, running: &Arc<Running>, readings: &Readings) {
         let now = self.now();
         self.recorder.read(&running.target, readings, now);
+        self.observe(&running.target, readings, now);
         if running.read(readings, now) {
             self.settle(running.clone());
         }
@@ -78,24 +84,33 @@ impl Monitor {
         }
     }
 
-    /// Hands on what was exported of the application's own metrics.
+    /// Hands on what was exported of the application's own metrics; between rollouts it is only remembered.
     pub fn measure(&self, origin: &Origin, given: &ResourceMetrics, now: Timestamp) {
-        let analyses = self.registry.of_target(&origin.target);
-        let is_wanted = |name: &str| {
-            analyses.iter().any(|running| running.sources.exported.iter().any(|wanted| wanted.name == name))
-        };
-        if analyses.iter().all(|running| running.sources.exported.is_empty()) {
+        let target = &origin.target;
+        let (analyses, declared) = (self.registry.of_target(target), self.declared.of(target));
+        let wanted = || analyses.iter().map(|running| &running.sources).chain([&declared.sources]);
+        if wanted().all(|sources| sources.exported.is_empty()) {
             return;
         }
+        let is_wanted =
+            |name: &str| wanted().any(|of| of.exported.iter().any(|exported| exported.name == name));
         let (measured, interval) = self.otlp.measured(origin, given, is_wanted, now);
+        // an instance of its own: instances report at their own moments
+        let told = |sources: &SourceSet| Readings {
+            source: format!("otlp/{}", origin.place.instance),
+            incarnation: origin.place.fleet.clone(),
+            time: now,
+            interval,
+            readings: otlp::readings(&measured, &origin.place, &sources.exported),
+        };
         for running in &analyses {
-            let readings = otlp::readings(&measured, &origin.place, &running.sources.exported);
-            if !readings.is_empty() {
-                // an instance of its own: instances report at their own moments
-                let source = format!("otlp/{}", origin.place.instance);
-                let incarnation = origin.place.fleet.clone();
-                self.read_into(running, &Readings { source, incarnation, time: now, interval, readings });
+            let readings = told(&running.sources);
+            if !readings.readings.is_empty() {
+                self.read_into(running, &readings);
             }
+        }
+        if analyses.is_empty() {
+            self.observe(target, &told(&declared.sources), now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Where numbers come from beside what is pushed: OpenTelemetry metrics that are exported to the monitor, and Prometheus
 //! servers that it asks. Each source of an analysis is a task of its own: one that hangs delays no other.
 
+pub mod declared;
 pub mod derived;
 pub mod feed;
 pub mod grid;
@@ -12,6 +13,7 @@ mod pushed;
 pub mod servers;
 mod surroundings;
 
+pub use declared::Declared;
 pub use health::SourceHealth;
 pub use pushed::Pushed;
 pub use surroundings::{Secrets, SourcesArgs, Surroundings};

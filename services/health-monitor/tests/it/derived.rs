@@ -41,6 +41,8 @@ struct Told {
     queue: f64,
     workers: f64,
     failures: f64,
+    /// In radians a second: how fast the queue's length goes up and down.
+    wave: f64,
 }
 
 // === impl Told ===
@@ -49,7 +51,7 @@ impl Told {
     fn readings(&self, second: f64) -> Vec<pb::MetricReading> {
         let gauge = |metric, value| (metric, Value::Gauge(value));
         let counter = |metric, value| (metric, Value::Counter(value));
-        let wave = 1.0 + 0.05 * (7.0 * second).sin();
+        let wave = 1.0 + 0.05 * (self.wave * second).sin();
         let values = [
             gauge("queue-depth", self.queue * wave),
             gauge("workers", self.workers),
@@ -107,8 +109,8 @@ fn check<'v>(verdict: &'v pb::Verdict, id: &str) -> &'v pb::CheckResult {
 async fn what_is_computed_fails_and_warns() {
     let (_dir, mut monitor, mut source) = started().await;
     let told = [
-        Told { fleet: "new", queue: 8.0, workers: 2.0, failures: 9.0 },
-        Told { fleet: "old", queue: 4.0, workers: 4.0, failures: 1.0 },
+        Told { fleet: "new", queue: 8.0, workers: 2.0, failures: 9.0, wave: 7.0 },
+        Told { fleet: "old", queue: 4.0, workers: 4.0, failures: 1.0, wave: 7.0 },
     ];
     let failed = |verdict: &pb::Verdict| verdict.decision() == Decision::Fail;
     let verdict = until(&mut monitor, &mut source, 1..600, &told, failed).await.expect("it fails");
@@ -126,8 +128,8 @@ async fn what_is_computed_fails_and_warns() {
 async fn what_cannot_be_computed_is_an_error_with_its_reason() {
     let (_dir, mut monitor, mut source) = started().await;
     let idle = [
-        Told { fleet: "new", queue: 8.0, workers: 0.0, failures: 0.0 },
-        Told { fleet: "old", queue: 4.0, workers: 4.0, failures: 0.0 },
+        Told { fleet: "new", queue: 8.0, workers: 0.0, failures: 0.0, wave: 7.0 },
+        Told { fleet: "old", queue: 4.0, workers: 4.0, failures: 0.0, wave: 7.0 },
     ];
     let error = |verdict: &pb::Verdict| check(verdict, "backlog").decision() == Decision::Error;
     let verdict =
@@ -146,11 +148,47 @@ async fn what_cannot_be_computed_is_an_error_with_its_reason() {
     assert!(reason.text.contains("it gives inf, which is no number"), "{reason:?}");
     assert!(reason.text.contains("workers = 0; instance new-1 of new"), "{reason:?}");
     let well = [
-        Told { fleet: "new", queue: 4.0, workers: 4.0, failures: 0.0 },
-        Told { fleet: "old", queue: 4.0, workers: 4.0, failures: 0.0 },
+        Told { fleet: "new", queue: 4.0, workers: 4.0, failures: 0.0, wave: 7.0 },
+        Told { fleet: "old", queue: 4.0, workers: 4.0, failures: 0.0, wave: 7.0 },
     ];
     let passed = |verdict: &pb::Verdict| verdict.decision() == Decision::Pass;
     until(&mut monitor, &mut source, 10..60, &well, passed).await.expect("it ends with its cause");
+    monitor.stop().await;
+}
+
+/// Between rollouts the newest policy still says what readings mean: how gauges wander is measured before the next one.
+#[tokio::test]
+async fn a_gauge_that_does_not_wander_decides_sooner_in_the_next_rollout() {
+    let (_dir, mut monitor, mut source) = started().await;
+    let stop = pb::StopAnalysisRequest { request_id: String::new(), name: "analyses/a".into() };
+    monitor.client.stop_analysis(stop).await.unwrap();
+    let told = |queue| Told { fleet: "new", queue, workers: 2.0, failures: 0.0, wave: 2.0 };
+    let stable = || Told { fleet: "old", queue: 4.0, workers: 2.0, failures: 0.0, wave: 2.0 };
+    for second in 0..60 {
+        monitor.clock.advance(Duration::from_secs(1));
+        let mut batch = source.batch(monitor.now());
+        batch.readings = stable().readings(second.into());
+        monitor.push(batch).await.unwrap();
+    }
+    let now = monitor.now();
+    let mut gauged = policy();
+    gauged.checks[1].kind =
+        Some(pb::check::Kind::Gauge(pb::GaugeCheck { metric: "queue-depth".into(), ..Default::default() }));
+    let started = pb::Analysis { policy: Some(gauged), ..analysis("b", split(1, 50.0)) };
+    monitor.start_analysis(started).await;
+    let mut verdicts = monitor.verdicts(&["analyses/b"], 0).await;
+    for second in 60..95 {
+        monitor.clock.advance(Duration::from_secs(1));
+        source.candidate.count((50, 0));
+        source.baseline.count((50, 0));
+        let mut batch = source.batch(monitor.now());
+        batch.readings =
+            [told(16.0), stable()].iter().flat_map(|told| told.readings(second.into())).collect();
+        monitor.push(batch).await.unwrap();
+    }
+    // two scrapes make a block where values do not hang together; without a measure it is eighteen, and three blocks 54 s
+    while verdicts.change().await.decision() != Decision::Fail {}
+    assert!(monitor.now().duration_since(now).unsigned_abs() < Duration::from_secs(54));
     monitor.stop().await;
 }
 
@@ -175,7 +213,8 @@ async fn expressions_are_checked_when_an_analysis_starts() {
 #[tokio::test]
 async fn bad_readings_are_refused_with_every_violation() {
     let (_dir, mut monitor, source) = started().await;
-    let good = Told { fleet: "new", queue: 1.0, workers: 1.0, failures: 0.0 }.readings(1.0).remove(0);
+    let good =
+        Told { fleet: "new", queue: 1.0, workers: 1.0, failures: 0.0, wave: 7.0 }.readings(1.0).remove(0);
     let mut batch = source.batch(monitor.now());
     batch.readings = vec![
         pb::MetricReading { value: Some(Value::Gauge(f64::NAN)), ..good.clone() },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether_proto::monitor::v1::{self as pb, Level, MetricCategory, watch_health_response::Message};
 use tonic::{Code, Streaming};
 
-use crate::harness::{Monitor, PATIENCE, Source, TARGET, place};
+use crate::harness::{Monitor, PATIENCE, Source, TARGET, analysis, place, split};
 
 async fn next(
     stream: &mut Streaming<pb::WatchHealthResponse>,
@@ -63,6 +63,55 @@ async fn errors_burn_the_budget_and_are_told() {
         bad.burn_rates[0].fires && bad.burn_rates[0].page && bad.burn_rates[0].log_evidence > 4.6,
         "{bad:?}"
     );
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_memory_is_told_between_rollouts_and_after_a_restart() {
+    let dir = place();
+    let mut monitor = Monitor::start(dir.path()).await;
+    let health = async |monitor: &mut Monitor| {
+        let request = pb::GetHealthRequest { target: TARGET.to_owned() };
+        let health = monitor.client.get_health(request).await.unwrap().into_inner().health.unwrap();
+        category(&health, MetricCategory::Saturation).clone()
+    };
+    assert_eq!(health(&mut monitor).await.reasons[0].code, "NO_SOURCE");
+    let metrics = vec![pb::PushMetric { id: "memory".into(), ..Default::default() }];
+    let push = pb::source::Kind::Push(pb::PushSource { metrics, ..Default::default() });
+    let check = pb::SaturationCheck { metric: "memory".into(), above_percent: Some(90.0) };
+    let policy = pb::HealthPolicy {
+        sources: vec![pb::Source { id: "gateway".into(), kind: Some(push), ..Default::default() }],
+        checks: vec![pb::Check {
+            id: "memory".into(),
+            kind: Some(pb::check::Kind::Saturation(check)),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    monitor.start_analysis(pb::Analysis { policy: Some(policy), ..analysis("a", split(1, 50.0)) }).await;
+    let stop = pb::StopAnalysisRequest { request_id: String::new(), name: "analyses/a".into() };
+    monitor.client.stop_analysis(stop).await.unwrap();
+    let now = monitor.stop().await;
+    let mut monitor = Monitor::start_at(dir.path(), now).await;
+    assert_eq!(health(&mut monitor).await.reasons[0].code, "NO_READINGS");
+    let told = |instance: &str, used: f64| pb::MetricReading {
+        target: TARGET.into(),
+        fleet: "old".into(),
+        instance: instance.into(),
+        metric: "memory".into(),
+        value: Some(pb::metric_reading::Value::Gauge(used)),
+        ..Default::default()
+    };
+    let mut batch = Source::new(0).batch(monitor.now());
+    batch.samples.clear();
+    batch.readings = vec![told("a", 0.5), told("b", 0.96)];
+    monitor.push(batch).await.unwrap();
+    let full = health(&mut monitor).await;
+    assert_eq!((full.level(), full.reasons[0].code.as_str()), (Level::Warn, "SATURATED"), "{full:?}");
+    assert!((full.value.unwrap() - 96.0).abs() < 1e-9 && full.reasons[0].text.contains("\"b\""), "{full:?}");
+    monitor.clock.advance(Duration::from_secs(301));
+    let stale = health(&mut monitor).await;
+    assert_eq!((stale.level(), stale.reasons[0].code.as_str()), (Level::Ok, "NO_READINGS"));
     monitor.stop().await;
 }
 

@@ -10,7 +10,7 @@ use bellwether_proto::{
 };
 use bellwether_resource::time;
 
-use crate::health::{Minute, Signal, Vitals};
+use crate::health::{Fullest, Minute, Signal, Vitals};
 
 /// An anomaly or event is news for this long.
 const NEWS: Duration = Duration::from_secs(900);
@@ -39,8 +39,7 @@ pub fn of(
         errors(vitals, recent, burns, now),
         latency(vitals, recent, now),
         throughput(vitals, recent, now),
-        // no source of it reports outside of rollouts
-        category(MetricCategory::Saturation, "percent", no_source("processors, memory and disks")),
+        saturation(vitals, now),
         business(events, now),
     ]
 }
@@ -91,6 +90,28 @@ fn throughput(vitals: &Vitals, recent: Option<&Minute>, now: Timestamp) -> pb::H
     }
     found.extend(anomalies(vitals, Signal::Rate, now));
     measured(MetricCategory::Throughput, "requests/s", found, value, usual)
+}
+
+/// By the policy's checks of saturation, from what is pushed or exported of their metrics.
+fn saturation(vitals: &Vitals, now: Timestamp) -> pb::HealthCategory {
+    let all: Vec<Fullest<'_>> = vitals.fullness().at(now).collect();
+    let told: Vec<(&Fullest<'_>, &str, f64)> =
+        all.iter().filter_map(|of| of.instance.map(|(instance, used)| (of, instance, used))).collect();
+    let full = told.iter().filter(|(of, _, used)| *used > of.above).map(|(of, instance, used)| {
+        let (used, above) = (100.0 * used, 100.0 * of.above);
+        let text =
+            format!("{}: {used:.1} % are used on instance {instance:?}, at most {above:.0} %", of.check);
+        (Level::Warn, reason("SATURATED", text))
+    });
+    let mut found: Found = full.collect();
+    if all.is_empty() {
+        found = no_source("processors, memory and disks");
+    } else if told.is_empty() {
+        let text = "nothing was read of the policy's capacities in the last five minutes".to_owned();
+        found.push((Level::Ok, reason("NO_READINGS", text)));
+    }
+    let value = told.iter().map(|(_, _, used)| 100.0 * used).max_by(f64::total_cmp);
+    pb::HealthCategory { value, ..category(MetricCategory::Saturation, "percent", found) }
 }
 
 fn business(events: &[pb::HealthEvent], now: Timestamp) -> pb::HealthCategory {
