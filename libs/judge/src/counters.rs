@@ -20,8 +20,8 @@ use slot::{Fresh, Slot};
 
 /// Incarnations kept per source.
 const INCARNATIONS: usize = 4;
-/// Counters kept per instance (revisions × kinds of traffic).
-const SLOTS: usize = 8;
+/// Revisions whose counters are kept per instance, the newest, each with its kinds of traffic.
+const REVISIONS: usize = 2;
 /// Instances kept per incarnation; more are ignored, so that a million label values cost nothing.
 const INSTANCES: usize = 1_024;
 /// Sources kept; more are ignored.
@@ -207,23 +207,30 @@ impl Instance {
         let at = match known {
             Some(at) => at,
             None if sample.revision > 0 && sample.revision <= self.forgotten => return None,
-            None => self.open(sample, context),
+            None => self.open(sample, context)?,
         };
         let slot = self.slots.get_mut(at)?;
         let fresh = slot.advance(sample, time, context, delta);
         (known.is_some() || from_zero).then_some(fresh)
     }
 
-    fn open(&mut self, sample: &Sample, context: Context<'_>) -> usize {
-        if self.slots.len() >= SLOTS
-            && let Some((oldest, revision)) =
-                self.slots.iter().enumerate().map(|(i, s)| (i, s.revision())).min_by_key(|(_, r)| *r)
-        {
-            self.forgotten = self.forgotten.max(revision);
-            self.slots.remove(oldest);
+    /// Room for the counters under another revision. None when that is a late one.
+    fn open(&mut self, sample: &Sample, context: Context<'_>) -> Option<usize> {
+        // what is sent under a revision once two others have come is late: its counters are most of what an analysis keeps
+        let mut revisions: Vec<i64> = self.slots.iter().map(Slot::revision).filter(|at| *at > 0).collect();
+        revisions.push(sample.revision);
+        revisions.sort_unstable_by(|a, b| b.cmp(a));
+        revisions.dedup();
+        if let Some(late) = revisions.get(REVISIONS) {
+            self.forgotten = self.forgotten.max(*late);
+            self.slots.retain(|slot| slot.revision() == 0 || slot.revision() > *late);
+            if sample.revision > 0 && sample.revision <= *late {
+                return None;
+            }
         }
+        self.slots.reserve_exact(1);
         self.slots.push(Slot::new(sample, context));
-        self.slots.len() - 1
+        Some(self.slots.len() - 1)
     }
 
     fn is_warm(&mut self, side: Side, delta: &Counts, context: Context<'_>) -> bool {

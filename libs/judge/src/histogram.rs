@@ -74,6 +74,8 @@ impl Histogram {
         }
         let at = bucket - self.offset;
         if at >= self.counts.len() {
+            // thousands are kept, and their range hardly grows
+            self.counts.reserve_exact(at + 1 - self.counts.len());
             self.counts.resize(at + 1, 0);
         }
         if let Some(slot) = self.counts.get_mut(at) {
