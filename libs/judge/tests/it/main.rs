@@ -8,6 +8,7 @@ mod measures;
 mod mixed;
 mod properties;
 mod reference;
+mod revisions;
 mod rig;
 mod scenarios;
 mod simulations;
