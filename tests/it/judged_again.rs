@@ -221,17 +221,18 @@ async fn what_serves_is_analysed_without_a_rollout() {
     assert!(errors.contains("blocking") && !errors.contains("n=0"), "{out}");
     desk.plotted("live.svg", "shop@test");
     // two versions that serve side by side
-    let name = shop::submit(&desk.stack, "shop", &Release::endless("2").set("SHOP_ERRORS_PERCENT", "20"))
-        .await
-        .unwrap();
+    let name = shop::submit(&desk.stack, "shop", &Release::endless("2")).await.unwrap();
     let serves = |it: &Rollout| it.split_observed.len() > 1;
     let rollout = shop::rollout_until(&desk.stack, &name, serves).await.unwrap();
-    let stable =
-        rollout.split_observed.iter().map(|it| it.fleet.as_str()).find(|it| !rollout.name.ends_with(it));
     let candidate = rollout.name.trim_start_matches("rollouts/");
-    let looks =
-        ["analyze", "shop@test", "--candidate", candidate, "--baseline", stable.unwrap(), "--for", "30s"];
-    let out = desk.expect(1, &looks).await;
-    assert!(line(&out, "FAIL errors").contains(" vs "), "{out}");
+    let fleets = rollout.split_observed.iter().map(|it| it.fleet.as_str());
+    let stable = fleets.filter(|fleet| *fleet != candidate).last().unwrap();
+    let looks = ["analyze", "shop@test", "--candidate", candidate, "--baseline", stable, "--for", "8s"];
+    let out = desk.expect(0, &[&["-o", "json"], &looks[..]].concat()).await;
+    let verdict: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let checks = verdict["checks"].as_array().unwrap();
+    let errors = checks.iter().find(|check| check["id"] == "errors").unwrap();
+    let count = |side: &str| errors[side].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(count("candidateSamples") > 200 && count("baselineSamples") > 200, "{out}");
     desk.expect(3, &["analyze", "shop", "--for", "1s"]).await;
 }
