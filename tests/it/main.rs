@@ -2,6 +2,7 @@
 //! docs/scenarios.md says where each is tested.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod aborts;
 mod agent_crash;
 mod blue_green;
 mod canary;
@@ -20,6 +21,7 @@ mod newer;
 mod observe;
 mod probes;
 mod promotion;
+mod rollbacks;
 mod scaling;
 mod scenarios;
 mod simulation;

@@ -16,7 +16,7 @@ use bellwether_tests::{
 use rustix::process::Signal;
 use tokio::time::timeout;
 
-use super::{PROGRAM, observe::at};
+use super::{PROGRAM, observe::at, stage::seconds};
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(90);
 
@@ -138,11 +138,24 @@ async fn r39_a_hundred_rollouts_at_once_end_right() {
     let ends =
         seen(&stack, |all| wanted.keys().all(|name| all.get(name).is_some_and(|it| it.end_time.is_some())))
             .await;
-    for (name, end) in wanted {
-        let got = ends[&name].state();
+    for (name, end) in &wanted {
+        let got = ends[name].state();
         // an abort that comes before anything has been changed has nothing to take back
-        assert!(got == end || (end == State::RolledBack && got == State::Cancelled), "{:#?}", ends[&name]);
+        assert!(got == *end || (*end == State::RolledBack && got == State::Cancelled), "{:#?}", ends[name]);
     }
+    let ends = wanted.keys().map(|name| &ends[name]);
+    none_starves(&ends.filter(|it| it.state() == State::Succeeded).collect::<Vec<_>>());
+}
+
+/// Of rollouts that all do the same at the same time none takes much longer than most.
+fn none_starves(rollouts: &[&Rollout]) {
+    let lasted = |it: &&Rollout| {
+        seconds(it.end_time.as_ref()) - seconds(it.metadata.as_ref().unwrap().create_time.as_ref())
+    };
+    let mut lasted: Vec<f64> = rollouts.iter().map(lasted).collect();
+    lasted.sort_by(f64::total_cmp);
+    let (median, longest) = (lasted[lasted.len() / 2], lasted[lasted.len() - 1]);
+    assert!(longest < 3.0 * median, "{longest} s, where half of them took {median} s");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

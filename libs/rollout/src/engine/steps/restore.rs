@@ -4,7 +4,7 @@ use super::{done, issued, wait};
 use crate::{
     engine::{Ctx, recovery::required_ready, route, swap},
     event::Event,
-    model::{FleetId, FleetSpec, Percent, Route, Size},
+    model::{FleetId, FleetSpec, Percent, Role, Route, Size, Step},
 };
 
 pub(super) fn next(ctx: &Ctx) -> Vec<Event> {
@@ -42,11 +42,22 @@ fn spec_of(ctx: &Ctx, fleet: FleetId) -> Option<FleetSpec> {
     ctx.state.past.iter().rev().find(|it| it.fleet == fleet).map(|it| it.spec.clone())
 }
 
-/// Stable can carry everything, or has everything already.
+/// Stable can carry everything, or has everything already. Where it was to give instances up, the ones that were ready when it
+/// was last looked at may be on their way out.
 fn recovered(ctx: &Ctx, base: FleetId) -> bool {
     let sized = ctx.state.fleets.get(&base).is_some_and(|it| it.size == Size::FULL);
     let has_all = ctx.state.split.share(base) == Percent::FULL;
-    sized && (has_all || ctx.state.ready(base) >= required_ready(ctx))
+    let seen = ctx.state.applied() || !gives_up(ctx);
+    sized && (has_all || (seen && ctx.state.ready(base) >= required_ready(ctx)))
+}
+
+/// Whether the rollout's steps take instances from stable.
+fn gives_up(ctx: &Ctx) -> bool {
+    let takes = |step: &Step| match step {
+        Step::Scale(it) => it.fleet == Role::Stable,
+        step => matches!(step, Step::Replace(_)),
+    };
+    ctx.rollout.steps.iter().any(takes)
 }
 
 /// Stable's share rises with its readiness, never above it. A candidate without a ready instance serves nobody:

@@ -121,6 +121,25 @@ fn recreate_never_runs_both() {
 }
 
 #[test]
+fn traffic_does_not_come_back_to_instances_that_are_on_their_way_out() {
+    let mut sim = Sim::serving(2);
+    sim.platform.clinging = true;
+    sim.start(plans::recreate(2)).unwrap();
+    sim.platform.frozen = true;
+    sim.advance(secs(40));
+    let name = (sim.rollout(2).current().unwrap().kind(), ready(&sim));
+    assert_eq!(name, (StepKind::Scale, 2), "they were told to stop, and nothing has been seen since");
+    let abort = bellwether_rollout::Action::Abort { rollout: sim.rollout(2).id() };
+    sim.command(abort).unwrap();
+    assert_eq!(sim.share(1), Percent::ZERO);
+    assert_eq!(sim.undone(2), [], "nobody knows yet what is left of it");
+    sim.platform.frozen = false;
+    sim.settle();
+    sim.advance(secs(5));
+    assert_eq!((sim.state_of(2), sim.share(1), ready(&sim)), (State::RolledBack, Percent::FULL, 2));
+}
+
+#[test]
 fn a_retried_batch_is_the_same_batch() {
     let mut sim = Sim::serving(4);
     sim.platform.broken.insert(sim.fleet(2));
