@@ -195,11 +195,16 @@ impl Monitor {
         span
     }
 
-    /// Puts an analysis to work, with the evidence that was kept of it.
+    /// Puts an analysis to work, with the evidence that was kept of it and what was last decided.
     ///
     /// # Errors
     /// Its definition cannot be read: a newer build wrote it.
-    pub fn run(&self, record: &Record, kept: Option<&[u8]>) -> Result<Arc<Running>, Problem> {
+    pub fn run(
+        &self,
+        record: &Record,
+        kept: Option<&[u8]>,
+        decided: Option<&pb::Verdict>,
+    ) -> Result<Arc<Running>, Problem> {
         let now = self.now();
         let Some(analysis) = &record.state.analysis else {
             return Err(bellwether_resource::error::NOT_FOUND.because("the analysis has no definition"));
@@ -231,6 +236,10 @@ impl Monitor {
             judge,
             now,
         );
+        // before anything can be decided anew
+        if let Some(verdict) = decided {
+            running.recall(verdict, verdict.sequence);
+        }
         let new = Arc::new(running);
         let running = self.enlist(new.clone());
         if Arc::ptr_eq(&new, &running) {
@@ -272,10 +281,8 @@ impl Monitor {
                 }
                 continue;
             }
-            let running = self.run(&record, kept.get(&*record.stream).map(Vec::as_slice))?;
-            if let Some(verdict) = &verdict {
-                running.recall(verdict, verdict.sequence);
-            }
+            let kept = kept.get(&*record.stream).map(Vec::as_slice);
+            let running = self.run(&record, kept, verdict.as_ref())?;
             for told in self.told_of(&running).await? {
                 running.tell(warning(&told), told.critical, now);
             }

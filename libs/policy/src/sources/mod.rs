@@ -88,7 +88,7 @@ impl SourceSet {
         let taken = readings.readings.iter().filter(|reading| push.metrics.contains(&reading.metric));
         let taken: Vec<_> = taken.cloned().collect();
         let (source, incarnation) = (readings.source.clone(), readings.incarnation.clone());
-        (!taken.is_empty()).then(|| Readings { source, incarnation, readings: taken, ..*readings })
+        (!taken.is_empty()).then_some(Readings { source, incarnation, readings: taken, ..*readings })
     }
 
     fn pushing(&self, source: &str) -> Option<(&SourceSpec, &PushSpec)> {

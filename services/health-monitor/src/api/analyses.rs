@@ -61,7 +61,7 @@ impl Api {
         if !record.state.is_active() || self.monitor.registry.get(&record.stream).is_some() {
             return Ok(());
         }
-        let running = self.monitor.run(record, None)?;
+        let running = self.monitor.run(record, None, None)?;
         let unreadable = |error: bellwether_journal::ReadError| {
             tracing::error!(%error, "events cannot be looked up");
             STORAGE_FAILED.because("the service cannot read its journal")

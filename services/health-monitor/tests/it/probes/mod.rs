@@ -2,6 +2,7 @@
 
 mod given;
 mod kinds;
+mod owners;
 mod resource;
 mod rollouts;
 mod shop;
