@@ -37,7 +37,7 @@ fn what_gives_no_number_says_so() {
         Err(EvaluateError::NoNumber(f64::INFINITY))
     );
     assert!(matches!(value("errors / requests", nothing), Err(EvaluateError::NoNumber(it)) if it.is_nan()));
-    assert!(matches!(value("max(errors / requests, 1)", nothing), Err(_)), "NaN has no order");
+    assert!(value("max(errors / requests, 1)", nothing).is_err(), "NaN has no order");
     let half = compile("errors / requests").unwrap().evaluate(&BTreeMap::from([("errors", 1.0)]));
     assert_eq!(half, Err(EvaluateError::Missing("requests".into())));
 }

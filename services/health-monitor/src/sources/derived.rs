@@ -101,7 +101,7 @@ impl Derivations {
         }
         let source = format!("{} derived", readings.source);
         let incarnation = readings.incarnation.clone();
-        (!computed.is_empty()).then(|| Readings { source, incarnation, readings: computed, ..*readings })
+        (!computed.is_empty()).then_some(Readings { source, incarnation, readings: computed, ..*readings })
     }
 
     /// Forgets the troubles of instances that are gone.
