@@ -44,6 +44,8 @@ pub(super) fn of(policy: &pb::HealthPolicy) -> Vec<Exported> {
 
 #[cfg(test)]
 mod tests {
+    use tonic_types::StatusExt as _;
+
     use super::*;
 
     #[test]
@@ -52,8 +54,10 @@ mod tests {
         let given = [metric("orders", "shop.orders"), metric("orders", "shop.carts"), metric("queue", "")];
         let mut violations = Violations::new();
         check(&mut violations, &given, &mut HashSet::new());
-        let problem = violations.finish().unwrap_err();
-        assert!(problem.to_string().contains("2"), "{problem}");
+        let details = tonic::Status::from(violations.finish().unwrap_err()).get_error_details();
+        let fields = &details.bad_request().unwrap().field_violations;
+        let fields: Vec<&str> = fields.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["metrics[1].id", "metrics[2].name"]);
         let otlp = Kind::Otlp(pb::OtlpSource { metrics: given[..1].to_vec() });
         let source = pb::Source { id: "app".into(), kind: Some(otlp), ..Default::default() };
         let policy = pb::HealthPolicy { sources: vec![source], ..Default::default() };
