@@ -14,6 +14,9 @@ const SHARE: f64 = 10.0;
 const ONE_IN: u64 = 200;
 /// Reports that are made beforehand and then sent in turns: the load must not compete with what it loads.
 const PATTERNS: usize = 64;
+/// Requests of a rush to the candidate; the baseline has nine times as many. All of them take about 90 ms.
+const RUSH: u64 = 500;
+const RUSH_BUCKET: usize = 132;
 /// OpenTelemetry's number of the judge's first bucket.
 const FIRST_BUCKET: i32 = -80;
 
@@ -113,12 +116,13 @@ impl Counted {
         self.samples()
     }
 
-    /// More traffic, and with it half a thousand requests to the candidate that all fail; the counters after them.
+    /// More traffic, and with it a rush in which the candidate's requests all fail; the counters after them.
     pub fn fall(&mut self, traffic: &Traffic) -> Vec<Sample> {
         self.report(traffic);
-        let [candidate, _] = &mut self.sides;
-        candidate.latency.add(132, 500);
-        candidate.errors += 500;
+        let [candidate, baseline] = &mut self.sides;
+        candidate.latency.add(RUSH_BUCKET, RUSH);
+        candidate.errors += RUSH;
+        baseline.latency.add(RUSH_BUCKET, 9 * RUSH);
         self.samples()
     }
 

@@ -25,7 +25,7 @@ const MESSAGES: usize = 20;
 /// 10,000 analyses at a sample a second each.
 pub async fn measure(run: &Run, figures: &mut Figures) -> anyhow::Result<()> {
     // minutes that are over must have been recorded, so that what is kept for one is counted
-    let (count, warm, span) = (run.pick(10_000, 500), run.pick(130, 5), run.pick(60, 5));
+    let (count, warm, span) = (run.pick(10_000, 500), run.pick(90, 5), run.pick(45, 5));
     let monitor = Monitor::start(run).await?;
     let (fallen, _falls) = mpsc::unbounded_channel();
     let hearing = Hearing::start(&monitor, run.env.clone(), fallen).await?;

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use bellwether_clock::{Timestamp, spawn};
 use bellwether_tests::wait::until;
 use tokio::{sync::mpsc, time::MissedTickBehavior};
@@ -58,7 +58,7 @@ struct Analysed {
 
 /// 1,000 analyses at ten samples a second each.
 pub async fn measure(run: &Run, figures: &mut Figures) -> anyhow::Result<()> {
-    let (count, wanted) = (run.pick(1_000, 200), run.pick(1_200, 80));
+    let (count, wanted) = (run.pick(1_000, 200), run.pick(1_000, 80));
     let monitor = Arc::new(Monitor::start(run).await?);
     let (fallen, mut falls) = mpsc::unbounded_channel();
     let hearing = Hearing::start(&monitor, run.env.clone(), fallen).await?;
@@ -139,7 +139,7 @@ impl<'a> Load<'a> {
             let heard = self.hearing.took().len();
             async move { (heard == wanted).then_some(()) }
         });
-        all.await?;
+        all.await.with_context(|| format!("{} of {wanted} were heard", self.hearing.took().len()))?;
         let took = self.run.env.since(began).as_secs_f64();
         Ok((took, cpu_seconds(self.monitor.id())? - cpu))
     }
