@@ -34,7 +34,7 @@ proto-land:
 demo *args:
     cargo run -p bellwether -- demo {{args}}
 
-# a benchmark: rollback, detection, zero-downtime, gateway, journal, rollouts, watchers, resume, idle, anomaly, judge
+# a benchmark: rollback, detection, zero-downtime, gateway, journal, rollouts, watchers, resume, idle, anomaly, judge, monitor
 bench name *args:
     cargo run --release -p bellwether-tests --bin bench -- {{name}} {{args}}
 
