@@ -29,6 +29,7 @@ mod sources;
 mod stage;
 mod trace;
 mod traffic;
+mod verdicts;
 
 /// The file of `bellwether`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bellwether-under-test");

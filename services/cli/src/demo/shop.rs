@@ -1,7 +1,7 @@
 //! A small HTTP shop: the application that the demonstration releases. It answers a catalogue, a cart and a checkout, takes a
 //! few milliseconds for each, and can be told to be bad at it.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bellwether_clock::{Env, spawn};
 use http_body_util::Full;
@@ -50,6 +50,9 @@ pub struct ShopArgs {
     /// The share of checkouts that are answered well and make no order, in percent.
     #[arg(long, env = "SHOP_LOST_ORDERS_PERCENT", default_value_t = 0.0)]
     lost_orders_percent: f64,
+    /// A file that every page needs, as it would its database: while it is missing each request fails with 500.
+    #[arg(long, env = "SHOP_NEEDS")]
+    needs: Option<PathBuf>,
     /// How long the process takes until it listens, in milliseconds.
     #[arg(long, env = "SHOP_START_MS", default_value_t = 150)]
     start_ms: u64,
@@ -177,13 +180,20 @@ impl Shop {
     async fn work_on(&self, status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
         let pace = Pace { all: self.args.slowness, tail: self.args.tail_slowness };
         tokio::time::sleep(pace.draw(&self.env)).await;
-        if unit(&self.env) * 100.0 < self.args.errors_percent {
+        if self.is_out().await || unit(&self.env) * 100.0 < self.args.errors_percent {
             let mut response =
                 self.response(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"out of sheep"}"#);
             response.headers_mut().insert(INJECTED, http::HeaderValue::from_static("error"));
             return response;
         }
         self.response(status, body)
+    }
+
+    async fn is_out(&self) -> bool {
+        match &self.args.needs {
+            Some(file) => !tokio::fs::try_exists(file).await.unwrap_or(false),
+            None => false,
+        }
     }
 
     fn response(&self, status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
