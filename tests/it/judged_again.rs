@@ -225,8 +225,8 @@ async fn what_serves_is_analysed_without_a_rollout() {
     let serves = |it: &Rollout| it.split_observed.len() > 1;
     let rollout = shop::rollout_until(&desk.stack, &name, serves).await.unwrap();
     let candidate = rollout.name.trim_start_matches("rollouts/");
-    let fleets = rollout.split_observed.iter().map(|it| it.fleet.as_str());
-    let stable = fleets.filter(|fleet| *fleet != candidate).last().unwrap();
+    let mut fleets = rollout.split_observed.iter().map(|it| it.fleet.as_str());
+    let stable = fleets.find(|fleet| *fleet != candidate).unwrap();
     let looks = ["analyze", "shop@test", "--candidate", candidate, "--baseline", stable, "--for", "8s"];
     let out = desk.expect(0, &[&["-o", "json"], &looks[..]].concat()).await;
     let verdict: serde_json::Value = serde_json::from_str(&out).unwrap();
