@@ -85,7 +85,8 @@ async fn who_pushes_more_than_his_share_is_held_back_and_loses_nothing() {
     monitor.clock.advance(Duration::from_secs(1));
     let second = taken(&mut sent, 2 * share).await;
     assert!(second < 2 * share + 8 * MIB / size, "{second} of {times}");
-    let accepted = tokio::time::timeout(PATIENCE, async {
+    // 40 MiB take a debug build on a busy machine a while
+    let accepted = tokio::time::timeout(6 * PATIENCE, async {
         while !pushed.is_finished() {
             monitor.clock.advance(Duration::from_millis(100));
             tokio::time::sleep(Duration::from_millis(10)).await;
