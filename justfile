@@ -36,6 +36,7 @@ demo *args:
 
 # a benchmark: rollback, detection, zero-downtime, gateway, journal, rollouts, watchers, resume, idle, anomaly, judge, monitor
 bench name *args:
+    cargo build --release -p bellwether-tests --bin bench --bin bellwether-under-test
     cargo run --release -p bellwether-tests --bin bench -- {{name}} {{args}}
 
 # records the executor's journals of this version; every later build must read them to the same end

@@ -1,7 +1,8 @@
 //! What `bellwether up` with its agent takes while nothing happens.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
+use anyhow::{Context as _, ensure};
 use bellwether_tests::{stack::Stack, wait::until};
 
 use crate::{
@@ -11,6 +12,8 @@ use crate::{
     stats::median,
 };
 
+/// The program `bellwether` as this package builds it.
+const PRODUCT: &str = "bellwether-under-test";
 /// What starting up leaves behind has settled by then.
 const SETTLED: Duration = Duration::from_secs(10);
 
@@ -35,8 +38,16 @@ pub async fn measure(run: &Run) -> anyhow::Result<Figures> {
     Ok(figures)
 }
 
+/// Bellwether alone: this program holds the benchmarks and the simulated network beside it.
+fn product(run: &Run) -> anyhow::Result<String> {
+    let program = Path::new(&run.program).with_file_name(PRODUCT);
+    let build = format!("cargo build --release -p bellwether-tests --bin {PRODUCT}");
+    ensure!(program.exists(), "there is no {}; make it with `{build}`", program.display());
+    Ok(program.to_str().context("the program's path is not UTF-8")?.to_owned())
+}
+
 async fn once(run: &Run) -> anyhow::Result<Vec<(&'static str, Memory)>> {
-    let mut stack = Stack::up(&run.program).await?;
+    let mut stack = Stack::up(&product(run)?).await?;
     let supervisor = stack.supervisor()?;
     let gateways = until("the gateway runs", || async move {
         children(supervisor).ok().filter(|children| !children.is_empty())
