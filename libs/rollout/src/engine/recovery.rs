@@ -17,7 +17,7 @@ pub(super) fn start(ctx: &Ctx) -> Event {
     let somebody = |kind| match kind {
         ItemKind::Health => true,
         ItemKind::Performance | ItemKind::ErrorRates | ItemKind::Journeys | ItemKind::Business => {
-            ctx.rollout.watched()
+            ctx.rollout.watched() && ctx.rollout.moved_traffic()
         }
         ItemKind::DataIntegrity => ctx.policies().data_integrity.is_some(),
     };

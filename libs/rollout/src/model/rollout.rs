@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Evidence, FleetId, FleetSpec, Hold, InstanceId, Monitor, Pause, Policies, Principal, Reason, RolloutId,
-    Route, Step, StepRecord, StepRun, Strategy, ValidationItem, Verdict,
+    Route, Step, StepEnd, StepRecord, StepRun, Strategy, ValidationItem, Verdict,
 };
 
 /// What StartRollout asks for. Immutable.
@@ -249,10 +249,22 @@ impl Rollout {
             || matches!(self.kind, Kind::Rollback { .. })
     }
 
-    /// Whether the monitor watches it: verdicts are asked for, and traffic has moved.
+    /// Whether the monitor watches it: verdicts are asked for, and there is something to look at.
     pub fn watched(&self) -> bool {
         let judged = |step: &Step| matches!(step, Step::Bake(bake) if bake.checks);
         self.segment > 0 && self.steps.iter().any(judged)
+    }
+
+    /// Whether requests of users ever went elsewhere than to stable because of it.
+    pub fn moved_traffic(&self) -> bool {
+        let moves = |step: &Step| match step {
+            Step::Route(route) => route.moves_traffic(),
+            step => matches!(step, Step::Replace(_)),
+        };
+        // a step that was left may not have asked for its route yet; where it has, that is the last one
+        let over = |it: &&StepRecord| !it.undo && !matches!(it.end, StepEnd::Left { .. });
+        let before = self.history.iter().filter(over).filter_map(|it| self.steps.get(it.index)).any(moves);
+        before || (self.segment > 0 && self.route.moves_traffic())
     }
 
     /// How long it took, or has taken until `now`.

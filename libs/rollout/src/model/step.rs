@@ -284,6 +284,11 @@ impl Route {
             || self.mirror.is_some()
             || self.preview
     }
+
+    /// Whether requests of users go elsewhere than to stable. Answers to copies are ignored, and previews are no users'.
+    pub fn moves_traffic(&self) -> bool {
+        self.percent.is_none_or(|percent| !percent.is_zero()) || !self.matches.is_empty()
+    }
 }
 
 // === impl Bake ===

@@ -1,8 +1,9 @@
 //! Recovery validation: what is looked at after a rollback, and that nothing blocks its end.
 
 use bellwether_rollout::{
-    Decision, Effect, Input, ItemKind, ItemStatus, Level, Occasion, Percent, Reason, Recovery, State,
-    Verdict, effects, recovery_analysis, verdict::Check,
+    Canary, CanaryStep, Decision, Effect, Input, ItemKind, ItemStatus, Level, MatchRule, Mirror, Occasion,
+    Percent, Reason, Recovery, Size, State, Step, Strategy, Verdict, effects, recovery_analysis,
+    verdict::Check,
 };
 
 use crate::{
@@ -156,4 +157,68 @@ fn traffic_that_never_moved_has_nothing_to_recover_from() {
     assert_eq!(sim.state_of(2), State::RolledBack);
     assert_eq!(status(&sim, ItemKind::Health), ItemStatus::Pass);
     assert_eq!(status(&sim, ItemKind::ErrorRates), ItemStatus::NotChecked);
+}
+
+/// With every item looked at, at its first bake.
+fn at_the_first_bake(strategy: Strategy) -> Sim {
+    let mut sim = Sim::serving(2);
+    let mut plan = plans::plan(2, strategy);
+    plan.policies.recovery = Recovery::default();
+    sim.start(plan).unwrap();
+    sim.advance(secs(3));
+    assert!(matches!(sim.rollout(2).current(), Some(Step::Bake(_))), "{:?}", sim.rollout(2).step);
+    sim
+}
+
+/// A step at 0 %.
+fn apart(matches: Vec<MatchRule>, mirror: Option<Mirror>) -> Strategy {
+    let first = CanaryStep { matches, mirror, scale: Some(Size::Count(1)), ..plans::weight(0) };
+    let steps = vec![first, plans::weight(50)];
+    Strategy::Canary(Canary { steps, bake: plans::bake(), validate: plans::bake() })
+}
+
+#[test]
+fn previews_and_copies_move_no_traffic_of_users() {
+    let copies = Mirror { percent: Percent::new(50), unsafe_methods: false };
+    let preview = plans::green(Some(Size::Count(1)), &[]);
+    for strategy in [Strategy::BlueGreen(preview), apart(Vec::new(), Some(copies))] {
+        for failed in [false, true] {
+            let mut sim = at_the_first_bake(strategy.clone());
+            if failed {
+                sim.verdict(Decision::Fail);
+            } else {
+                sim.command(bellwether_rollout::Action::Abort { rollout: rollout_id(2) }).unwrap();
+            }
+            // nobody asks the monitor about stable, whatever it would say
+            assert_eq!(recovery_analysis(&sim.state), None, "{strategy:?}");
+            sim.advance(secs(31));
+            assert_eq!(sim.state_of(2), State::RolledBack, "{strategy:?}");
+            assert_eq!(status(&sim, ItemKind::Health), ItemStatus::Pass);
+            assert_eq!(status(&sim, ItemKind::ErrorRates), ItemStatus::NotChecked);
+            sim.restart();
+        }
+    }
+}
+
+#[test]
+fn requests_that_are_matched_have_moved() {
+    let rule = MatchRule { path_prefix: "/new".into(), ..MatchRule::default() };
+    let mut sim = at_the_first_bake(apart(vec![rule], None));
+    assert_eq!(sim.share(2), Percent::ZERO);
+    sim.command(bellwether_rollout::Action::Abort { rollout: rollout_id(2) }).unwrap();
+    sim.advance(secs(1));
+    assert_eq!(sim.state_of(2), State::Recovering);
+    assert_eq!(status(&sim, ItemKind::ErrorRates), ItemStatus::Open);
+}
+
+#[test]
+fn a_flip_that_is_aborted_before_it_was_asked_for_has_moved_nothing() {
+    let mut sim = at_the_first_bake(Strategy::BlueGreen(plans::green(Some(Size::Count(1)), &[])));
+    sim.platform.ready_after = None;
+    sim.pass();
+    assert!(matches!(sim.rollout(2).current(), Some(Step::Scale(_))), "{:?}", sim.rollout(2).step);
+    sim.command(bellwether_rollout::Action::Abort { rollout: rollout_id(2) }).unwrap();
+    sim.advance(secs(31));
+    assert_eq!(status(&sim, ItemKind::ErrorRates), ItemStatus::NotChecked);
+    assert_eq!(sim.state_of(2), State::RolledBack);
 }
