@@ -122,9 +122,13 @@ impl<'a> Swap<'a> {
         sized(self.to, self.goal).or_else(|| sized(self.from, self.n - self.goal))
     }
 
-    /// Traffic follows the instances that are ready.
+    /// Traffic follows the instances that are ready. As long as nothing was seen of what was wanted last, some that look ready
+    /// may have been told to stop.
     fn shift(&self) -> Option<Event> {
         let state = self.ctx.state;
+        if !state.applied() {
+            return None;
+        }
         let (ready_to, ready_from) = (state.ready(self.to).min(self.goal), state.ready(self.from));
         let enough = ready_to > 0 && ready_to + self.unavailable >= self.settled;
         let alone = ready_from == 0 && ready_to > 0;

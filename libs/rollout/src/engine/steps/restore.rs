@@ -42,13 +42,17 @@ fn spec_of(ctx: &Ctx, fleet: FleetId) -> Option<FleetSpec> {
     ctx.state.past.iter().rev().find(|it| it.fleet == fleet).map(|it| it.spec.clone())
 }
 
-/// Stable can carry everything, or has everything already. Where it was to give instances up, the ones that were ready when it
-/// was last looked at may be on their way out.
+/// Stable can carry everything, or has everything already.
 fn recovered(ctx: &Ctx, base: FleetId) -> bool {
     let sized = ctx.state.fleets.get(&base).is_some_and(|it| it.size == Size::FULL);
     let has_all = ctx.state.split.share(base) == Percent::FULL;
-    let seen = ctx.state.applied() || !gives_up(ctx);
-    sized && (has_all || (seen && ctx.state.ready(base) >= required_ready(ctx)))
+    sized && (has_all || (seen(ctx) && ctx.state.ready(base) >= required_ready(ctx)))
+}
+
+/// Whether the ready instances of stable are to be counted on. Where it was to give instances up, the ones that were ready when
+/// it was last looked at may be on their way out.
+fn seen(ctx: &Ctx) -> bool {
+    ctx.state.applied() || !gives_up(ctx)
 }
 
 /// Whether the rollout's steps take instances from stable.
@@ -69,7 +73,7 @@ fn raise(ctx: &Ctx, base: FleetId) -> Vec<Event> {
     } else {
         ctx.base_carries(base)
     };
-    if ctx.state.split.shares.is_empty() || limit <= share {
+    if ctx.state.split.shares.is_empty() || limit <= share || !seen(ctx) {
         return Vec::new();
     }
     let split = route::split(ctx, &Route::share(limit.rest()), Some(limit.rest()));

@@ -1,6 +1,6 @@
 //! R06, R07 and recreate: instances in place.
 
-use bellwether_rollout::{Decision, Percent, Size, State, StepKind};
+use bellwether_rollout::{Decision, Input, Percent, Size, State, StepKind, desired};
 
 use crate::{
     plans,
@@ -137,6 +137,35 @@ fn traffic_does_not_come_back_to_instances_that_are_on_their_way_out() {
     sim.settle();
     sim.advance(secs(5));
     assert_eq!((sim.state_of(2), sim.share(1), ready(&sim)), (State::RolledBack, Percent::FULL, 2));
+}
+
+#[test]
+fn a_batch_does_not_come_back_to_instances_that_are_on_their_way_out() {
+    for (batch, unavailable) in [(4, 0), (2, 0), (4, 4)] {
+        let mut sim = Sim::serving(4);
+        sim.platform.ready_after = None;
+        sim.start(plans::rolling(2, Size::Count(batch), 4, unavailable)).unwrap();
+        sim.platform.set_ready(sim.fleet(2), 4);
+        // the last thing that is wanted is fewer of stable, and nobody has seen yet what became of it
+        let told = |sim: &Sim| sim.state.wanted(sim.fleet(1)) < sim.platform.count(sim.fleet(1)) as u32;
+        while !told(&sim) {
+            let wanted = desired(&sim.state, sim.now);
+            assert!(sim.platform.apply(&wanted, sim.now));
+            sim.platform.set_ready(sim.fleet(2), 4);
+            let seen = sim.platform.observe();
+            assert!(sim.only(Input::Observed(Box::new(seen))) > 0, "{:?}", sim.rollout(2).step);
+        }
+        let (share, left) = (sim.state.split.share(sim.fleet(1)), sim.state.wanted(sim.fleet(1)));
+        sim.platform.frozen = true;
+        sim.command(bellwether_rollout::Action::Abort { rollout: sim.rollout(2).id() }).unwrap();
+        assert_eq!(sim.state.split.share(sim.fleet(1)), share, "batch {batch}: {left} are left");
+        sim.platform.frozen = false;
+        sim.platform.ready_after = Some(secs(1));
+        sim.settle();
+        sim.advance(secs(40));
+        assert_eq!((sim.state_of(2), ready(&sim)), (State::RolledBack, 4), "{:?}", sim.rollout(2).step);
+        assert_eq!((sim.share(1), sim.count(2)), (Percent::FULL, 0));
+    }
 }
 
 #[test]
