@@ -43,10 +43,16 @@ struct Incarnation {
     /// The newest `time` of its batches.
     newest: Timestamp,
     instances: BTreeMap<String, Instance>,
+    /// Those of one side whose id one of the other side had before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    namesakes: BTreeMap<String, Instance>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Instance {
+    /// None: not counted since it was written down without.
+    #[serde(default)]
+    side: Option<Side>,
     slots: Vec<Slot>,
     /// Revisions up to this one were forgotten; samples of them are late.
     forgotten: i64,
@@ -102,7 +108,7 @@ impl Counters {
         let Some((incarnation, restarted)) = incarnation_of(sources, batch) else { return };
         for sample in &batch.samples {
             let Some(side) = side_of(sample) else { continue };
-            let Some(instance) = incarnation.instance(&sample.instance) else { continue };
+            let Some(instance) = incarnation.instance(side, &sample.instance) else { continue };
             // counters that began within the rollout count from zero
             let own = side == Side::Candidate || restarted;
             let from_zero = own || (context.first_revision > 0 && sample.revision >= context.first_revision);
@@ -127,16 +133,22 @@ impl Counters {
 
     /// Whether an instance has served for as long as the warm-up; one whose requests nobody counts is taken to be as
     /// old as the analysis.
-    pub fn is_warm(&self, instance: &str, started: Timestamp, warm_up: Duration, now: Timestamp) -> bool {
-        let known =
-            self.sources.values().flatten().filter_map(|of| of.instances.get(instance)?.first_request);
+    pub fn is_warm(
+        &self,
+        (side, instance): (Side, &str),
+        started: Timestamp,
+        warm_up: Duration,
+        now: Timestamp,
+    ) -> bool {
+        let incarnations = self.sources.values().flatten();
+        let known = incarnations.filter_map(|of| of.known(side, instance)?.first_request);
         let first = known.min().unwrap_or(started);
         now.duration_since(first).unsigned_abs() >= warm_up
     }
 
     /// The route has changed: what sources without revisions count next spans the change and is dropped.
     pub fn route_changed(&mut self) {
-        let instances = self.sources.values_mut().flatten().flat_map(|i| i.instances.values_mut());
+        let instances = self.sources.values_mut().flatten().flat_map(Incarnation::instances_mut);
         for slot in instances.flat_map(|instance| &mut instance.slots) {
             slot.route_changed();
         }
@@ -168,6 +180,7 @@ fn incarnation_of<'a>(
                 id: batch.incarnation.clone(),
                 newest: batch.time,
                 instances: BTreeMap::new(),
+                namesakes: BTreeMap::new(),
             });
             known.len() - 1
         }
@@ -180,20 +193,39 @@ fn incarnation_of<'a>(
 // === impl Incarnation ===
 
 impl Incarnation {
-    fn instance(&mut self, id: &str) -> Option<&mut Instance> {
-        if !self.instances.contains_key(id) {
-            if self.instances.len() >= INSTANCES {
+    /// One of a side. Both sides may call an instance alike: an address that is used again, or nothing at all.
+    fn instance(&mut self, side: Side, id: &str) -> Option<&mut Instance> {
+        let is_full = self.instances.len() + self.namesakes.len() >= INSTANCES;
+        let is_taken = self.instances.get(id).is_some_and(|known| !known.may_be_of(side));
+        let instances = if is_taken { &mut self.namesakes } else { &mut self.instances };
+        if !instances.contains_key(id) {
+            if is_full {
                 return None;
             }
-            self.instances.insert(id.to_owned(), Instance::default());
+            instances.insert(id.to_owned(), Instance::default());
         }
-        self.instances.get_mut(id)
+        let instance = instances.get_mut(id)?;
+        instance.side = Some(side);
+        Some(instance)
+    }
+
+    fn known(&self, side: Side, id: &str) -> Option<&Instance> {
+        let instances = [&self.instances, &self.namesakes].into_iter();
+        instances.filter_map(|known| known.get(id)).find(|instance| instance.may_be_of(side))
+    }
+
+    fn instances_mut(&mut self) -> impl Iterator<Item = &mut Instance> {
+        self.instances.values_mut().chain(self.namesakes.values_mut())
     }
 }
 
 // === impl Instance ===
 
 impl Instance {
+    fn may_be_of(&self, side: Side) -> bool {
+        self.side.is_none_or(|of| of == side)
+    }
+
     /// Writes what is new in `sample` to `delta`. None when the sample is late or only the start of counting.
     fn fresh(
         &mut self,

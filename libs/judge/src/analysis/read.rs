@@ -46,7 +46,8 @@ impl Analysis {
 
     fn take(&mut self, segment: &Segment, readings: &Readings, reading: &Reading, now: Timestamp) {
         let Some(side) = self.names.side_of(&reading.fleet) else { return };
-        let warm = self.counters.is_warm(&reading.instance, self.started, self.settings.warm_up, now);
+        let (started, warm_up) = (self.started, self.settings.warm_up);
+        let warm = self.counters.is_warm((side, &reading.instance), started, warm_up, now);
         let last = &mut self.readings;
         for check in &mut self.checks {
             match (&mut check.body, reading.value) {

@@ -6,6 +6,7 @@ mod kayenta;
 mod levels;
 mod measures;
 mod mixed;
+mod namesakes;
 mod properties;
 mod reference;
 mod revisions;
