@@ -26,6 +26,8 @@ const FIRST_BUCKET: i32 = -80;
 pub struct Chunk {
     /// The first of them, since 1970.
     pub start: i64,
+    /// The last of them.
+    pub last: i64,
     /// They.
     pub seconds: Vec<pb::RecordedSecond>,
 }
@@ -196,7 +198,7 @@ mod tests {
     }
 
     fn chunk(buckets: usize) -> Chunk {
-        Chunk { start: 0, seconds: (0..60).map(|at| second(at, buckets)).collect() }
+        Chunk { start: 0, last: 59, seconds: (0..60).map(|at| second(at, buckets)).collect() }
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Recorder {
     pub async fn keep(&self, now: Timestamp) -> Result<(), RecordingError> {
         let (mut minutes, mut any, mut kept) = (Vec::new(), false, Ok(()));
         loop {
-            let chunks = self.cut(now, false);
+            let chunks = self.due(now, false);
             if chunks.is_empty() {
                 break;
             }
@@ -127,7 +127,7 @@ impl Recorder {
             };
             minutes.extend(chunks.iter().flat_map(of));
             // a part that cannot be written takes none of the others with it
-            kept = kept.and(self.store.put(chunks).await);
+            kept = kept.and(self.put(chunks).await);
         }
         if any {
             self.vitality.add(minutes);
@@ -146,11 +146,11 @@ impl Recorder {
     /// Keeps everything, then closes the file.
     pub async fn close(&self, now: Timestamp) {
         loop {
-            let chunks = self.cut(now, true);
+            let chunks = self.due(now, true);
             if chunks.is_empty() {
                 break;
             }
-            if let Err(error) = self.store.put(chunks).await {
+            if let Err(error) = self.put(chunks).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "the last minute is not recorded");
             }
         }
@@ -170,33 +170,53 @@ impl Recorder {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<pb::RecordedSecond>, RecordingError> {
+        // before the file is read: what is written meanwhile is in both, and what is in neither does not exist
+        let counted: Vec<_> =
+            self.lock().get(target).map(|track| track.seconds().collect()).unwrap_or_default();
         let span = from.as_second()..=until.as_second();
         let mut seconds = Vec::new();
         for value in self.store.chunks(target, &span).await? {
             seconds.extend(chunk::unpack(&value));
         }
-        // kept between the two: what was cut meanwhile is in the file, what was not is here
-        let last = seconds.last().map_or(i64::MIN, |second| second.unix_seconds);
-        if let Some(track) = self.lock().get(target) {
-            seconds.extend(track.seconds().filter(|second| second.unix_seconds > last));
-        }
+        let mut seconds = joined(seconds, counted);
         seconds.retain(|second| span.contains(&second.unix_seconds));
         Ok(seconds)
     }
 
-    /// The minutes that are over, or all, of the next few targets that have any; none when nobody has.
-    fn cut(&self, now: Timestamp, all: bool) -> Vec<(String, Chunk)> {
+    /// The next minute that is over, or of any, of the next few targets that have one; none when nobody has.
+    fn due(&self, now: Timestamp, all: bool) -> Vec<(String, Chunk)> {
         let mut tracks = self.lock();
-        let cut = tracks
-            .iter_mut()
-            .filter_map(|(target, track)| Some((target.clone(), track.cut(now, all)?)))
-            .take(AT_ONCE)
-            .collect();
-        tracks.retain(|_, track| now.duration_since(track.seen()).unsigned_abs() < FORGET_AFTER);
-        cut
+        let seen = |track: &Track| now.duration_since(track.seen()).unsigned_abs() < FORGET_AFTER;
+        tracks.retain(|_, track| !track.is_kept() || seen(track));
+        let due = |(target, track): (&String, &mut Track)| Some((target.clone(), track.due(now, all)?));
+        tracks.iter_mut().filter_map(due).take(AT_ONCE).collect()
+    }
+
+    /// Writes minutes, which are then no longer here; nor are those that cannot be written.
+    async fn put(&self, chunks: Vec<(String, Chunk)>) -> Result<(), RecordingError> {
+        let last: Vec<_> = chunks.iter().map(|(target, chunk)| (target.clone(), chunk.last)).collect();
+        let done = self.store.put(chunks).await;
+        let mut tracks = self.lock();
+        for (target, last) in last {
+            if let Some(track) = tracks.get_mut(&target) {
+                track.kept(last);
+            }
+        }
+        done
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Track>> {
         self.tracks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Seconds from the file, then those that only were counted.
+fn joined(mut kept: Vec<pb::RecordedSecond>, counted: Vec<pb::RecordedSecond>) -> Vec<pb::RecordedSecond> {
+    let until = |last: &pb::RecordedSecond| last.unix_seconds.saturating_add(i64::from(last.seconds.max(1)));
+    let end = kept.last().map_or(i64::MIN, until);
+    kept.extend(counted.into_iter().filter(|second| second.unix_seconds >= end));
+    kept
+}
+
+#[cfg(test)]
+mod tests;

@@ -165,16 +165,31 @@ impl Track {
         self.over.iter().filter_map(|(_, encoded)| decoded(encoded)).chain(open)
     }
 
-    /// The seconds of minutes that are over, or all; they are no longer here.
-    pub fn cut(&mut self, now: Timestamp, all: bool) -> Option<Chunk> {
-        let minute = now.as_second() - now.as_second().rem_euclid(MINUTE);
-        if self.open.as_ref().is_some_and(|(at, _)| all || *at < minute) {
+    /// The next seconds to keep, of one minute: one that is over, or any. They stay here until they are [kept](Self::kept).
+    pub fn due(&mut self, now: Timestamp, all: bool) -> Option<Chunk> {
+        let minute = |at: i64| at.div_euclid(MINUTE);
+        let is_due = |at: i64| all || minute(at) < minute(now.as_second());
+        if self.open.as_ref().is_some_and(|(at, _)| is_due(*at)) {
             self.close();
         }
-        let cut = self.over.iter().take_while(|(at, _)| all || *at < minute).count();
-        let start = self.over.front()?.0;
-        let seconds: Vec<_> = self.over.drain(..cut).filter_map(|(_, encoded)| decoded(&encoded)).collect();
-        (!seconds.is_empty()).then_some(Chunk { start, seconds })
+        let start = self.over.front().map(|(at, _)| *at).filter(|at| is_due(*at))?;
+        let of_minute = self.over.iter().take_while(|(at, _)| is_due(*at) && minute(*at) == minute(start));
+        let (mut last, mut seconds) = (start, Vec::new());
+        for (at, encoded) in of_minute {
+            last = *at;
+            seconds.extend(decoded(encoded));
+        }
+        Some(Chunk { start, last, seconds })
+    }
+
+    /// Those until this one are kept elsewhere.
+    pub fn kept(&mut self, last: i64) {
+        while self.over.pop_front_if(|(at, _)| *at <= last).is_some() {}
+    }
+
+    /// Whether all is kept elsewhere.
+    pub fn is_kept(&self) -> bool {
+        self.open.is_none() && self.over.is_empty()
     }
 }
 
