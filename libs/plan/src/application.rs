@@ -70,6 +70,8 @@ pub struct Tuning {
     pub weights: Vec<f64>,
     /// The bakes that have none of their own.
     pub bake: AskedBake,
+    /// The bakes at `weights`, in their order; the one after the last weight is that at the appended 100.
+    pub bakes: Vec<AskedBake>,
     /// The bake on the preview route.
     pub preview_bake: AskedBake,
     /// The bake at 100 %.

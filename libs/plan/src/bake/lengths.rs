@@ -162,7 +162,7 @@ impl Baking<'_> {
             let text = "nobody judges it: the usual length".to_owned();
             return Lengths { min: UNJUDGED, max, basis: BakeBasis::AskedFor, text };
         }
-        let min = asked.min.unwrap_or(own.min);
+        let min = asked.min.unwrap_or_else(|| asked.max.map_or(own.min, |max| own.min.min(max)));
         let max = asked.max.unwrap_or(own.max).max(min);
         match (asked.min, asked.max) {
             (None, None) => own,
@@ -180,7 +180,22 @@ impl Baking<'_> {
         if stop.preview {
             return tuning.preview_bake.or(tuning.bake);
         }
-        if stop.share == Percent::FULL { tuning.final_bake.or(tuning.bake) } else { tuning.bake }
+        let own = self.stated(stop.share);
+        if stop.share == Percent::FULL {
+            return own.or(tuning.final_bake).or(tuning.bake);
+        }
+        own.or(tuning.bake)
+    }
+
+    /// What was asked for at this share alone.
+    fn stated(&self, share: Percent) -> AskedBake {
+        let weights = &self.tuning.weights;
+        if weights.is_empty() || !self.kind.limits_exposure() {
+            return AskedBake::default();
+        }
+        let at = weights.iter().position(|&weight| Percent::from_f64(weight) == Some(share));
+        let appended = (share == Percent::FULL).then_some(weights.len());
+        at.or(appended).and_then(|at| self.tuning.bakes.get(at)).copied().unwrap_or_default()
     }
 }
 

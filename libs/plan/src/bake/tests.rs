@@ -111,3 +111,33 @@ fn what_nobody_judges_has_the_usual_length_and_not_that_of_its_risk() {
     assert_eq!((bakes[0].min, bakes[0].basis), (band_bake(Band::High).0, BakeBasis::RiskBand));
     assert_eq!((bakes[1].min, bakes[1].basis), (seconds(30), BakeBasis::AskedFor));
 }
+
+#[test]
+fn each_share_may_have_lengths_of_its_own() {
+    let asked = |min: Option<u64>, max| AskedBake {
+        min: min.map(seconds),
+        max: Some(seconds(max)),
+        ..AskedBake::default()
+    };
+    let tuning = Tuning {
+        weights: vec![10.0, 50.0],
+        bake: asked(Some(20), 30),
+        bakes: vec![asked(Some(1), 2), AskedBake::default(), asked(None, 4)],
+        ..Tuning::default()
+    };
+    let lengths = |bakes: &[PlannedBake]| -> Vec<_> {
+        bakes.iter().map(|it| (it.min.as_secs(), it.max.as_secs(), it.basis)).collect()
+    };
+    let asked_for = |min, max| (min, max, BakeBasis::AskedFor);
+    let bakes = plan(&[0, 10, 50, 100], &tuning, None, &Answers::default());
+    // the last one's max is below the usual min, which somebody asked for too
+    let expected = [asked_for(20, 30), asked_for(1, 2), asked_for(20, 30), asked_for(20, 20)];
+    assert_eq!(lengths(&bakes), expected);
+
+    let alone = Tuning { bake: AskedBake::default(), ..tuning };
+    let bakes = plan(&[100], &alone, None, &Answers::default());
+    assert_eq!((bakes[0].min, bakes[0].max), (seconds(4), seconds(4)), "what is planned gives way");
+    let none = Tuning { weights: Vec::new(), ..alone };
+    let bakes = plan(&[10, 100], &none, None, &Answers::default());
+    assert!(bakes.iter().all(|it| it.basis == BakeBasis::RiskBand), "no share was asked for: {bakes:?}");
+}

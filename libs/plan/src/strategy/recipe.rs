@@ -25,7 +25,8 @@ pub(crate) fn recipe(kind: StrategyKind, band: Band, tuning: &Tuning) -> Recipe 
     let (weights, min, max) = by_band(band);
     let asked = tuning.bake;
     let weights = if tuning.weights.is_empty() { weights.to_vec() } else { up_to_100(&tuning.weights) };
-    let bake_min = asked.min.unwrap_or(Duration::from_secs(min));
+    let min = Duration::from_secs(min);
+    let bake_min = asked.min.unwrap_or_else(|| asked.max.map_or(min, |max| max.min(min)));
     let bake_max = asked.max.unwrap_or(Duration::from_secs(max)).max(bake_min);
     Recipe { kind, weights: if kind.limits_exposure() { weights } else { Vec::new() }, bake_min, bake_max }
 }

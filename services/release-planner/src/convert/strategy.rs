@@ -29,6 +29,7 @@ pub(super) fn tuning(asked: Option<&pb::Strategy>, deployment: &Deployment) -> T
         strategy: asked_kind(asked.kind()),
         weights: asked.weights_percent.clone(),
         bake: asked_bake(asked.bake.as_ref()),
+        bakes: asked.bakes.iter().map(|bake| asked_bake(Some(bake))).collect(),
         preview_bake: asked_bake(asked.preview_bake.as_ref()),
         final_bake: asked_bake(asked.final_bake.as_ref()),
         shape: shape(asked, deployment),
@@ -87,32 +88,39 @@ pub(super) fn planned(asked: Option<&pb::Strategy>, part: &EnvironmentPlan, prev
         no_checks,
     };
     strategy.bake = Some(recipes);
+    // bakes belong to shares that were asked for with them
+    let shares = asked.is_some_and(|asked| !asked.weights_percent.is_empty());
+    let stated = std::mem::take(&mut strategy.bakes);
+    let stated = if shares { stated.as_slice() } else { &[] };
     if recipe.kind != StrategyKind::Custom {
-        set_bakes(&mut strategy, &part.bakes, recipes, preview);
+        set_bakes(&mut strategy, &part.bakes, stated, preview);
     }
     strategy
 }
 
-/// Each bake as the plan has it. Plans of former builds have none.
-fn set_bakes(strategy: &mut pb::Strategy, planned: &[PlannedBake], recipes: pb::Bake, preview: bool) {
-    let own = |like: Option<pb::Bake>, bake: &PlannedBake| pb::Bake {
+/// Each bake as long as the plan has it, judged as it was asked for; `stated` are those of the shares. Plans of former builds
+/// have none.
+fn set_bakes(strategy: &mut pb::Strategy, planned: &[PlannedBake], stated: &[pb::Bake], preview: bool) {
+    let usual = strategy.bake.is_some_and(|bake| bake.no_checks);
+    let own = |like: Option<&pb::Bake>, bake: &PlannedBake| pb::Bake {
         min: Some(time::to_duration(bake.min)),
         max: Some(time::to_duration(bake.max)),
-        no_checks: like.unwrap_or(recipes).no_checks,
+        no_checks: like.map_or(usual, |like| like.no_checks),
     };
     let (apart, between): (Vec<_>, Vec<_>) =
         planned.iter().filter(|bake| bake.share_percent < 100.0).partition(|bake| bake.share_percent <= 0.0);
     if let Some(last) = planned.iter().rfind(|bake| bake.share_percent >= 100.0) {
-        strategy.final_bake = Some(own(strategy.final_bake, last));
+        let full = strategy.weights_percent.len().checked_sub(1).and_then(|at| stated.get(at));
+        strategy.final_bake = Some(own(full.or(strategy.final_bake.as_ref()), last));
     }
     if strategy.weights_percent.is_empty() {
         strategy.bake = between.first().map(|bake| own(None, bake)).or(strategy.bake);
     } else {
-        strategy.bakes = between.iter().map(|bake| own(None, bake)).collect();
+        strategy.bakes = between.iter().enumerate().map(|(at, bake)| own(stated.get(at), bake)).collect();
     }
     let previews = matches!(strategy.kind(), Kind::BlueGreen | Kind::BlueGreenCanary);
     // the bake on copies of requests, which comes after it, is as `bake` says
     if let Some(first) = apart.first().filter(|_| previews && preview) {
-        strategy.preview_bake = Some(own(strategy.preview_bake, first));
+        strategy.preview_bake = Some(own(strategy.preview_bake.as_ref(), first));
     }
 }

@@ -48,15 +48,41 @@ pub(super) fn strategy(violations: &mut Violations, given: &executor::Strategy) 
     let steps = kind != Some(Kind::Custom) || !given.steps.is_empty();
     violations.check(steps, "steps", "nothing", "at least one step with KIND_CUSTOM");
     weights(violations, &given.weights_percent);
-    for (field, bake) in
+    for (field, given) in
         [("bake", &given.bake), ("final_bake", &given.final_bake), ("preview_bake", &given.preview_bake)]
     {
-        if let Some(bake) = bake {
-            violations.within(field, |violations| {
-                violations.duration("min", bake.min.as_ref(), Duration::ZERO..=WEEK);
-                violations.duration("max", bake.max.as_ref(), Duration::ZERO..=WEEK);
-            });
+        if let Some(given) = given {
+            violations.within(field, |violations| bake(violations, given));
         }
+    }
+    bakes(violations, given, kind);
+}
+
+fn bake(violations: &mut Violations, given: &executor::Bake) {
+    let min = violations.duration("min", given.min.as_ref(), Duration::ZERO..=WEEK);
+    let max = violations.duration("max", given.max.as_ref(), Duration::ZERO..=WEEK);
+    if let (Some(min), Some(max)) = (min, max) {
+        violations.check(min <= max, "max", format!("{max:?}"), format!("at least min, {min:?}"));
+    }
+}
+
+/// Those of the shares, which must be known for it: what the planner chooses follows the risk.
+fn bakes(violations: &mut Violations, given: &executor::Strategy, kind: Option<Kind>) {
+    if given.bakes.is_empty() {
+        return;
+    }
+    let weighted = kind.is_none_or(|kind| matches!(kind, Kind::Canary | Kind::BlueGreenCanary));
+    violations.check(weighted, "bakes", "given", "nothing without kind CANARY or BLUE_GREEN_CANARY");
+    let weights = &given.weights_percent;
+    let appended = weights.last().is_some_and(|last| *last < 100.0);
+    let most = weights.len() + usize::from(appended);
+    let allowed = match most {
+        0 => "nothing without weights_percent: each bake belongs to one of them".to_owned(),
+        most => format!("at most one for each share up to 100 %: {most}"),
+    };
+    violations.check(given.bakes.len() <= most, "bakes", given.bakes.len(), allowed);
+    for (index, given) in given.bakes.iter().enumerate() {
+        violations.element("bakes", index, |violations| bake(violations, given));
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod actions;
 mod approvals;
+mod bakes;
 mod capabilities;
 mod clock;
 mod contract;

@@ -1,7 +1,7 @@
 //! The recipes with their defaults.
 
 use bellwether_proto::executor::v1 as pb;
-use bellwether_rollout::{BlueGreen, Canary, CanaryStep, Percent, Recreate, Rolling, Size};
+use bellwether_rollout::{Bake, BlueGreen, Canary, CanaryStep, Percent, Recreate, Rolling, Size};
 
 use super::{bake, step};
 use crate::convert::fields::Fields;
@@ -10,11 +10,8 @@ const WEIGHTS: [f64; 4] = [10.0, 25.0, 50.0, 100.0];
 
 pub(super) fn canary(fields: &Fields<'_>, given: &pb::Strategy) -> Canary {
     let between = bake::bake(&fields.at("bake"), given.bake.as_ref(), bake::default());
-    Canary {
-        steps: weights(fields, given),
-        bake: between,
-        validate: bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between),
-    }
+    let steps = weights(fields, given);
+    Canary { validate: validate(fields, given, between, &steps), steps, bake: between }
 }
 
 pub(super) fn blue_green(fields: &Fields<'_>, given: &pb::Strategy, preview: bool, ramp: bool) -> BlueGreen {
@@ -28,13 +25,20 @@ pub(super) fn blue_green(fields: &Fields<'_>, given: &pb::Strategy, preview: boo
         0 => None,
         count => Some(Size::Count(count)),
     };
+    let ramp = if ramp { weights(fields, given) } else { Vec::new() };
     BlueGreen {
         preview_size: preview_size.filter(|_| preview),
         preview: preview.then_some(preview_bake),
-        ramp: if ramp { weights(fields, given) } else { Vec::new() },
+        validate: validate(fields, given, between, &ramp),
+        ramp,
         bake: between,
-        validate: bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between),
     }
+}
+
+/// The bake at 100 %: that of its share, where there is one.
+fn validate(fields: &Fields<'_>, given: &pb::Strategy, between: Bake, steps: &[CanaryStep]) -> Bake {
+    let usual = bake::bake(&fields.at("final_bake"), given.final_bake.as_ref(), between);
+    steps.iter().find(|step| step.percent == Percent::FULL).and_then(|step| step.bake).unwrap_or(usual)
 }
 
 pub(super) fn rolling(fields: &Fields<'_>, given: &pb::Strategy) -> Rolling {
@@ -100,5 +104,32 @@ fn rising(fields: &Fields<'_>, weights: &[f64]) {
     }
     if weights.last().is_some_and(|last| *last < 100.0) {
         fields.refuse("weights_percent", format!("ends with {before}"), "ends with 100");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::convert::fields::read;
+
+    #[test]
+    fn the_bake_of_the_last_share_is_the_validation() {
+        let seconds = |max| Duration::from_secs(max);
+        let given =
+            |max| pb::Bake { min: Some(seconds(0).into()), max: Some(seconds(max).into()), no_checks: false };
+        let strategy = pb::Strategy {
+            weights_percent: vec![50.0, 100.0],
+            bakes: vec![given(1), given(2)],
+            final_bake: Some(given(3)),
+            ..Default::default()
+        };
+        let canary = read(|fields| canary(fields, &strategy)).unwrap();
+        let ramp = read(|fields| blue_green(fields, &strategy, false, true)).unwrap();
+        assert_eq!((canary.validate.max, ramp.validate.max), (seconds(2), seconds(2)));
+        let fewer = pb::Strategy { bakes: vec![given(1)], ..strategy };
+        let canary = read(|fields| super::canary(fields, &fewer)).unwrap();
+        assert_eq!(canary.validate.max, seconds(3));
     }
 }
