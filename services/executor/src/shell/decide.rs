@@ -3,7 +3,8 @@
 use bellwether_clock::Timestamp;
 use bellwether_resource::{Decision, Entry};
 use bellwether_rollout::{
-    Decision as Verdict, Event, Input, Kind, Refusal, Rollout, RolloutEvent, RolloutId, State, decide, resume,
+    Decision as Verdict, Event, Input, Kind, Refusal, Rollout, RolloutEvent, RolloutId, State, TargetState,
+    decide, resume,
 };
 use bytes::Bytes;
 
@@ -13,19 +14,19 @@ use crate::{
     targets::{TargetEntry, Targets},
 };
 
-/// What follows from an input at this moment; nothing at all is a decision too. `unobserved`: since when nobody has
-/// observed the rollout at work, where no process has said so yet.
+/// What follows from an input at this moment; nothing at all is a decision too. `core`: what it is decided on, the entry's with
+/// the newest numbers. `unobserved`: since when nobody has observed the rollout at work, where no process has said so yet.
 ///
 /// # Errors
 /// The core's refusal of a command; nothing is changed then.
 pub(super) fn facts(
     entry: &TargetEntry,
+    core: &TargetState,
     unobserved: Option<Timestamp>,
     input: Input,
     note: Note,
     now: Timestamp,
 ) -> Result<Decision<Targets, ()>, Refusal> {
-    let core = &entry.state.core;
     let events = match unobserved {
         Some(last_heard) => resume(core, last_heard, input, now)?,
         None => decide(core, input, now)?,

@@ -131,7 +131,9 @@ impl Executor {
         let decide = move |entry: &TargetEntry, now| {
             let (input, note) = input(entry)?;
             let unobserved = executor.inherited().unobserved(entry);
-            Ok(decide::facts(entry, unobserved, input, note, now)?.answer(answer))
+            let numbers = executor.refreshes().with_numbers(&entry.state);
+            let core = numbers.as_ref().unwrap_or(&entry.state.core);
+            Ok(decide::facts(entry, core, unobserved, input, note, now)?.answer(answer))
         };
         let done = self.store().transact(stream, call, decide).await;
         match &done {

@@ -83,6 +83,12 @@ impl Script {
         verdict
     }
 
+    /// Refreshes the numbers under the decision that was given last, which changes none.
+    pub fn refresh(&self, given: &pb::Verdict, text: &str) {
+        let reason = Reason { text: text.into(), ..given.reason.clone().unwrap_or_default() };
+        self.repeat(pb::Verdict { sequence: 0, reason: Some(reason), ..given.clone() });
+    }
+
     /// Sends a verdict as it is.
     pub fn repeat(&self, verdict: pb::Verdict) {
         let _ = self.0.signs.send(Sign::Verdict(Box::new(verdict)));

@@ -6,7 +6,7 @@ use bellwether_proto::{executor::v1 as pb, monitor::v1::Decision};
 use pb::{rollout::State, watch_rollouts_response::Message};
 
 use super::{
-    house::{House, SHOP, canary, direct, start},
+    house::{House, SHOP, canary, direct, span, start},
     wait::{at, share},
 };
 
@@ -157,4 +157,79 @@ async fn r50_what_several_targets_lose_holds_them_all_whatever_their_policy() {
         house.world.script.say(rollout, Decision::Pass);
         house.at(rollout, "BAKE", 50.0).await;
     }
+}
+
+/// A rollout at 10 % whose bakes last `max` ms at most.
+async fn impatient(house: &mut House, max: u64) -> pb::Rollout {
+    let mut request = canary("2");
+    request.strategy.as_mut().unwrap().bake.as_mut().unwrap().max = Some(span(max));
+    let rollout = house.rollout(request).await;
+    house.at(&rollout.name, "BAKE", 10.0).await;
+    house.world.script.segment(&rollout.name, 1).await;
+    rollout
+}
+
+/// The rollout, as soon as the newest numbers that it shows are these.
+async fn showing(house: &mut House, name: &str, text: &str) -> pb::Rollout {
+    let shown = async {
+        loop {
+            let rollout = house.get(name).await;
+            let reason = rollout.verdict.as_ref().and_then(|it| it.reason.as_ref());
+            if reason.is_some_and(|it| it.text == text) {
+                return rollout;
+            }
+            // numbers between decisions are pushed to nobody
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), shown).await.unwrap()
+}
+
+#[tokio::test]
+async fn r32_what_is_asked_at_max_names_the_newest_numbers() {
+    let mut house = House::silent().await;
+    house.stable(2).await;
+    let rollout = impatient(&mut house, 1_000).await;
+    // the longest bake is not over while a person holds it
+    let pause =
+        pb::PauseRolloutRequest { name: rollout.name.clone(), reason: "lunch".into(), ..Default::default() };
+    house.client.pause_rollout(pause).await.unwrap();
+    let undecided = house.world.script.say(&rollout.name, Decision::Undecided);
+    let told = showing(&mut house, &rollout.name, "the test says UNDECIDED").await;
+    house.world.script.refresh(&undecided, "1 of 2 requests failed");
+    house.world.script.refresh(&undecided, "3 of 7 requests failed");
+    let shown = showing(&mut house, &rollout.name, "3 of 7 requests failed").await;
+    let version = |it: &pb::Rollout| it.metadata.clone().unwrap().version;
+    assert_eq!(version(&shown), version(&told), "numbers alone are kept nowhere");
+
+    let resume =
+        pb::ResumeRolloutRequest { name: rollout.name.clone(), reason: "back".into(), ..Default::default() };
+    house.client.resume_rollout(resume).await.unwrap();
+    let asks = |it: &pb::Rollout| {
+        let mut texts = it.waiting_on.iter().map(|it| it.text.as_str());
+        texts.any(|it| it.contains("longest bake") && it.contains("3 of 7 requests failed"))
+    };
+    house.until(&rollout.name, asks).await;
+    let mut house = house.restart().await;
+    let after = house.get(&rollout.name).await;
+    assert!(asks(&after), "what was decided with is kept: {:?}", after.waiting_on);
+}
+
+#[tokio::test]
+async fn numbers_of_another_decision_change_nothing() {
+    let mut house = House::silent().await;
+    house.stable(2).await;
+    let rollout = impatient(&mut house, 60_000).await;
+    let undecided = house.world.script.say(&rollout.name, Decision::Undecided);
+    let pass =
+        bellwether_proto::monitor::v1::Verdict { decision: Decision::Pass.into(), ..undecided.clone() };
+    house.world.script.refresh(&pass, "all is well");
+    showing(&mut house, &rollout.name, "all is well").await;
+    // any input is decided on with the newest numbers
+    let pause =
+        pb::PauseRolloutRequest { name: rollout.name.clone(), reason: "lunch".into(), ..Default::default() };
+    let paused = house.client.pause_rollout(pause).await.unwrap().into_inner().rollout.unwrap();
+    assert_eq!((at(&paused), share(&paused)), (Some("BAKE"), 10.0), "a refresh decides nothing");
+    house.world.script.say(&rollout.name, Decision::Fail);
+    assert_eq!(house.ended(&rollout.name).await.state(), State::RolledBack);
 }
