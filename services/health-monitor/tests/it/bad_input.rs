@@ -73,6 +73,8 @@ async fn a_batch_is_refused_as_a_whole_with_every_violation() {
         "batch.samples[1].latency.scale",
     ];
     assert_eq!(refusal(&status), ("INVALID_FIELDS".into(), fields.map(str::to_owned).to_vec()));
+    let old = source.batch(monitor.now() - Duration::from_secs(3_601));
+    assert_eq!(refusal(&monitor.push(old).await.unwrap_err()).1, ["batch.time"]);
     monitor.clock.advance(Duration::from_secs(1));
     assert_eq!(monitor.verdict("analyses/a").await.checks[0].candidate_samples, 5);
     // what comes next is taken
@@ -136,5 +138,30 @@ async fn duplicates_and_disorder_change_nothing() {
     let after = monitor.verdict("analyses/a").await;
     assert_eq!(after.log_evidence, before.log_evidence);
     assert_eq!(after.checks[0].candidate_samples, 300);
+    monitor.stop().await;
+}
+
+#[tokio::test]
+async fn a_histogram_with_other_buckets_counts_from_there_on() {
+    let dir = place();
+    let mut monitor = Monitor::start(dir.path()).await;
+    monitor.start_analysis(analysis("a", split(1, 50.0))).await;
+    let mut source = Source::new(1);
+    for _ in 0..5 {
+        monitor.second(&mut source, (50, 0), (50, 0)).await;
+    }
+    let latency = |verdict: pb::Verdict| {
+        let latency = verdict.checks.into_iter().find(|check| check.id == "latency").unwrap();
+        (latency.candidate_samples, latency.candidate.unwrap().round())
+    };
+    // of minutes where there were some of 20 ms: none of the old requests took that long
+    let told = source.candidate.0.latency.as_mut().unwrap();
+    told.offset = 134;
+    for _ in 0..2 {
+        monitor.second(&mut source, (0, 0), (50, 0)).await;
+    }
+    monitor.clock.advance(Duration::from_secs(1));
+    let (samples, median) = latency(monitor.verdict("analyses/a").await);
+    assert_eq!((samples, median), (250, 21.0));
     monitor.stop().await;
 }

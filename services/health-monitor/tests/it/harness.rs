@@ -64,6 +64,11 @@ impl Monitor {
         Self { client: process.client.clone(), clock, process }
     }
 
+    /// Where it is.
+    pub fn address(&self) -> SocketAddr {
+        self.process.address
+    }
+
     /// Another connection.
     pub async fn connect(&self) -> Client {
         connect(self.process.address).await

@@ -12,6 +12,7 @@ mod events;
 mod harness;
 mod health;
 mod mixed;
+mod otlp;
 mod plans;
 mod probes;
 mod prometheus;

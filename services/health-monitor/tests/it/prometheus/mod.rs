@@ -1,5 +1,7 @@
 //! Prometheus servers, good and bad.
 
+mod native;
+mod real;
 pub mod server;
 
 use std::time::Duration;
@@ -183,6 +185,7 @@ async fn every_bad_answer_says_what_is_wrong_with_it() {
         ),
         ("nan", values(r#"[1,"NaN"],[2,"-5"],[3,"+Inf"]"#), "", false),
         ("old", values(&format!(r#"[{},"1"]"#, at - 3_600)), "s old", false),
+        ("ahead", values(&format!(r#"[{},"1"]"#, at + 3_600)), "s ahead: clocks differ", false),
     ];
     for (case, reply, _, _) in &cases {
         server.says(case, reply.clone());
