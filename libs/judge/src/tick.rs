@@ -54,6 +54,9 @@ pub enum Part {
 // === impl Part ===
 
 impl Part {
+    /// How many there are.
+    pub const COUNT: usize = 3;
+
     /// Whether requests are told.
     pub fn has_requests(self) -> bool {
         self != Self::Latency

@@ -188,6 +188,16 @@ impl Analysis {
                 pending.placebo = placebo;
             }
         }
+        self.drop_spares();
+    }
+
+    /// Keeps the room of one that is done for each part. More are needed while a route changes alone, and there are
+    /// thousands of analyses.
+    fn drop_spares(&mut self) {
+        let mut spare = [false; Part::COUNT];
+        self.pending.retain(|pending| {
+            !pending.is_empty() || !std::mem::replace(&mut spare[pending.part as usize], true)
+        });
     }
 
     /// Turns one tick into evidence. False when it must wait for the other side.
