@@ -61,7 +61,8 @@ fn python() -> Option<PathBuf> {
 async fn the_sdk_for_python_is_understood() {
     let Some(python) = python() else { return };
     let stack = Stack::start(Setup::one(PROGRAM).on_fake()).await.unwrap();
-    let source = Source { id: "sdk".to_owned(), kind: Some(Kind::Otlp(OtlpSource::default())), ..Default::default() };
+    let source =
+        Source { id: "sdk".to_owned(), kind: Some(Kind::Otlp(OtlpSource::default())), ..Default::default() };
     let started = Analysis {
         name: "analyses/python".to_owned(),
         target: "targets/shop@test".to_owned(),

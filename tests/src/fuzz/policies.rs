@@ -7,7 +7,8 @@ use bellwether_proto::monitor::v1::HealthPolicy;
 use bellwether_resource::Violations;
 use prost::Message as _;
 
-const NUMBERS: [(&str, f64); 4] = [("requests", 1e6), ("errors", 0.0), ("queue_depth", -3.5), ("workers", 1e308)];
+const NUMBERS: [(&str, f64); 4] =
+    [("requests", 1e6), ("errors", 0.0), ("queue_depth", -3.5), ("workers", 1e308)];
 
 /// A computed value: what is accepted gives a finite number or says why not.
 pub(super) fn expressions(data: &[u8]) {
