@@ -75,6 +75,8 @@ fn figures(ours: &Found, direct: &Found, peers: &[Peer], theirs: &[Found], half:
         let ratio = median(&ratios);
         figures.number(peer.figure, ratio);
         figures.goal(&format!("at least {} of {}'s throughput", peer.goal, peer.name), ratio >= peer.goal);
+        let more = ours.added(found);
+        figures.goal(&format!("at p99 less than 1 ms above {}, at half load", peer.name), more < 1.0);
         figures.note(format!("{}: {}", peer.name, found.words(direct)));
     }
     for name in peers::absent(peers) {
