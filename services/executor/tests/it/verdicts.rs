@@ -172,14 +172,15 @@ async fn impatient(house: &mut House, max: u64) -> pb::Rollout {
 /// The rollout, as soon as the newest numbers that it shows are these.
 async fn showing(house: &mut House, name: &str, text: &str) -> pb::Rollout {
     let shown = async {
+        // numbers between decisions are pushed to nobody
+        let mut look = tokio::time::interval(Duration::from_millis(5));
         loop {
+            look.tick().await;
             let rollout = house.get(name).await;
             let reason = rollout.verdict.as_ref().and_then(|it| it.reason.as_ref());
             if reason.is_some_and(|it| it.text == text) {
                 return rollout;
             }
-            // numbers between decisions are pushed to nobody
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(20), shown).await.unwrap()

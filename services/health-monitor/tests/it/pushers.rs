@@ -76,7 +76,7 @@ async fn who_pushes_more_than_his_share_is_held_back_and_loses_nothing() {
     let size = prost::Message::encoded_len(&batch);
     assert!((MIB..2 * MIB).contains(&size), "{size}");
     let (share, times) = (16 * MIB / size, 40 * MIB / size);
-    let (mut sent, pushed) = push_all(monitor.connect().await, batch, times);
+    let (mut sent, mut pushed) = push_all(monitor.connect().await, batch, times);
     // the clock stands still: there is one second's share, and what waits on the way
     let first = taken(&mut sent, share).await;
     assert!(first < share + 8 * MIB / size, "{first} of {times}");
@@ -87,11 +87,13 @@ async fn who_pushes_more_than_his_share_is_held_back_and_loses_nothing() {
     assert!(second < 2 * share + 8 * MIB / size, "{second} of {times}");
     // 40 MiB take a debug build on a busy machine a while
     let accepted = tokio::time::timeout(6 * PATIENCE, async {
-        while !pushed.is_finished() {
-            monitor.clock.advance(Duration::from_millis(100));
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut pace = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            tokio::select! {
+                answer = &mut pushed => return answer.unwrap().unwrap().into_inner().accepted_batches,
+                _ = pace.tick() => monitor.clock.advance(Duration::from_millis(100)),
+            }
         }
-        pushed.await.unwrap().unwrap().into_inner().accepted_batches
     });
     assert_eq!(accepted.await.unwrap(), times as u64);
     monitor.clock.advance(Duration::from_secs(10));
@@ -169,14 +171,11 @@ async fn one_client_has_room_for_so_many_streams() {
         open.push((messages, pushing));
     }
     let ended = tokio::time::timeout(PATIENCE, async {
-        loop {
-            if let Some(at) = open.iter().position(|(_, pushing)| pushing.is_finished()) {
-                return open.swap_remove(at).1.await.unwrap().unwrap_err();
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let (answer, at, _) = futures::future::select_all(open.iter_mut().map(|(_, pushing)| pushing)).await;
+        (answer.unwrap().unwrap_err(), at)
     });
-    let status = ended.await.expect("all streams are open");
+    let (status, at) = ended.await.expect("all streams are open");
+    open.swap_remove(at);
     assert_eq!((status.code(), refusal(&status).0.as_str()), (Code::ResourceExhausted, "TOO_MANY_STREAMS"));
     // those that are open go on, and one that ends makes room
     let (messages, pushing) = open.pop().unwrap();
