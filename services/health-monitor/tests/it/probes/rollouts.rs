@@ -58,6 +58,14 @@ async fn good_traffic(monitor: &mut Monitor, source: &mut Source) {
     }
 }
 
+/// A journey that reaches the candidate whatever the split.
+fn at_the_candidate(shop: &Shop) -> pb::Probe {
+    pb::Probe {
+        candidate: version("new", pb::ProbeReach::Always),
+        ..visit("checkout", &shop.url(), "/", Default::default())
+    }
+}
+
 #[tokio::test]
 async fn pass_waits_for_a_journey_at_the_candidate() {
     let (dir, shop) = (place(), Shop::open(by_version(broken)).await);
@@ -182,11 +190,7 @@ async fn what_is_advisory_or_gone_is_not_waited_for() {
 async fn where_traffic_is_too_little_policy_may_go_on_once_the_journey_is_green() {
     let (dir, shop) = (place(), Shop::open(by_version(broken)).await);
     let mut monitor = Monitor::start(dir.path()).await;
-    let checkout = pb::Probe {
-        candidate: version("new", pb::ProbeReach::Always),
-        ..visit("checkout", &shop.url(), "/", Default::default())
-    };
-    apply(&mut monitor.client, checkout).await.unwrap();
+    apply(&mut monitor.client, at_the_candidate(&shop)).await.unwrap();
     let mut lenient = analysis("a", split(1, 50.0));
     lenient.policy.as_mut().unwrap().pass_by_policy = Some(true);
     monitor.start_analysis(lenient).await;
@@ -206,11 +210,7 @@ async fn where_traffic_is_too_little_policy_may_go_on_once_the_journey_is_green(
 async fn a_restart_forgets_no_journey_that_pass_waits_for() {
     let (dir, shop) = (place(), Shop::open(by_version(broken)).await);
     let mut monitor = Monitor::start(dir.path()).await;
-    let checkout = pb::Probe {
-        candidate: version("new", pb::ProbeReach::Always),
-        ..visit("checkout", &shop.url(), "/", Default::default())
-    };
-    apply(&mut monitor.client, checkout).await.unwrap();
+    apply(&mut monitor.client, at_the_candidate(&shop)).await.unwrap();
     monitor.start_analysis(analysis("a", split(1, 50.0))).await;
     let mut verdicts = monitor.verdicts(&[NAME], 0).await;
     good_traffic(&mut monitor, &mut Source::new(1)).await;
