@@ -47,6 +47,19 @@ fn checkout(asked: &Asked) -> Reply {
     }
 }
 
+/// Applies probes, and sees each pass, or fail with its text.
+async fn are_as_expected(monitor: &mut Process, cases: &[(pb::Probe, &str)]) {
+    for (probe, _) in cases {
+        apply(&mut monitor.client, probe.clone()).await.unwrap();
+    }
+    let runs = tried(&mut monitor.client).await;
+    for (probe, expected) in cases {
+        let (_, run) = runs.iter().find(|(name, _)| *name == format!("probes/{}", probe.name)).unwrap();
+        assert_eq!(run.passed, expected.is_empty(), "{}: {}", probe.name, run.text);
+        assert!(run.text.contains(expected), "{}: {}", probe.name, run.text);
+    }
+}
+
 #[tokio::test]
 async fn a_journey_uses_in_one_step_what_another_has_found() {
     let (dir, shop) = (place(), Shop::open(checkout).await);
@@ -235,15 +248,7 @@ async fn connections_and_services_are_signs_of_life() {
         (grpc("grpc-hang", silent_at, ""), "no answer within 500ms"),
         (grpc("grpc-rubbish", web.address, ""), "the check ends with Un"),
     ];
-    for (probe, _) in &cases {
-        apply(&mut monitor.client, probe.clone()).await.unwrap();
-    }
-    let runs = tried(&mut monitor.client).await;
-    for (probe, expected) in &cases {
-        let (_, run) = runs.iter().find(|(name, _)| *name == format!("probes/{}", probe.name)).unwrap();
-        assert_eq!(run.passed, expected.is_empty(), "{}: {}", probe.name, run.text);
-        assert!(run.text.contains(expected), "{}: {}", probe.name, run.text);
-    }
+    are_as_expected(&mut monitor, &cases).await;
     // a service that ends is seen to
     let mut health = Health::watch(&mut monitor.client).await;
     reporter.set_service_status("shop.Cart", ServingStatus::NotServing).await;
@@ -273,15 +278,7 @@ async fn secrets_go_to_their_hosts_and_are_not_shown() {
         (with("elsewhere", "foreign", contains("who")), "the secret foreign may not be sent to 127.0.0.1"),
         (with("unknown", "none", contains("who")), "the monitor's sources have no secret none"),
     ];
-    for (probe, _) in &cases {
-        apply(&mut monitor.client, probe.clone()).await.unwrap();
-    }
-    let runs = tried(&mut monitor.client).await;
-    for (probe, expected) in &cases {
-        let (_, run) = runs.iter().find(|(name, _)| *name == format!("probes/{}", probe.name)).unwrap();
-        assert_eq!(run.passed, expected.is_empty(), "{}: {}", probe.name, run.text);
-        assert!(run.text.contains(expected), "{}: {}", probe.name, run.text);
-    }
+    are_as_expected(&mut monitor, &cases).await;
     assert!(shop.asked().iter().all(|it| it.headers["authorization"] == "Bearer s3cret"));
     monitor.stop().await;
 }
