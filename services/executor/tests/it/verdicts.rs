@@ -69,21 +69,26 @@ async fn r31_a_lost_monitor_holds_and_several_losses_are_one_incident() {
     }
 }
 
-/// The targets that the one fact about an incident names.
-async fn incident(facts: &mut tonic::Streaming<pb::WatchRolloutsResponse>) -> BTreeSet<String> {
+/// The next change of this kind.
+async fn next(facts: &mut tonic::Streaming<pb::WatchRolloutsResponse>, fact: &str) -> pb::RolloutChange {
     let told = tokio::time::timeout(Duration::from_secs(20), async {
         loop {
             let message = facts.message().await.unwrap().unwrap().message;
             let Some(Message::Changed(change)) = message else { continue };
-            let change = change.change.unwrap();
-            if change.fact == "MONITOR_INCIDENT" {
-                let fact: serde_json::Value = serde_json::from_str(&change.fact_json).unwrap();
-                let targets = fact["event"]["incident"]["targets"].as_array().unwrap();
-                return targets.iter().map(|it| it.as_str().unwrap().to_owned()).collect();
+            if change.change.as_ref().is_some_and(|it| it.fact == fact) {
+                return change;
             }
         }
     });
     told.await.unwrap()
+}
+
+/// The targets that the one fact about an incident names.
+async fn incident(facts: &mut tonic::Streaming<pb::WatchRolloutsResponse>) -> BTreeSet<String> {
+    let fact = next(facts, "MONITOR_INCIDENT").await.change.unwrap();
+    let fact: serde_json::Value = serde_json::from_str(&fact.fact_json).unwrap();
+    let targets = fact["event"]["incident"]["targets"].as_array().unwrap();
+    targets.iter().map(|it| it.as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -195,8 +200,11 @@ async fn r32_what_is_asked_at_max_names_the_newest_numbers() {
     let pause =
         pb::PauseRolloutRequest { name: rollout.name.clone(), reason: "lunch".into(), ..Default::default() };
     house.client.pause_rollout(pause).await.unwrap();
+    let mut facts =
+        house.client.watch_rollouts(pb::WatchRolloutsRequest::default()).await.unwrap().into_inner();
     let undecided = house.world.script.say(&rollout.name, Decision::Undecided);
-    let told = showing(&mut house, &rollout.name, "the test says UNDECIDED").await;
+    // it is shown before it is committed
+    let told = next(&mut facts, "ROLLOUT_JUDGED").await.rollout.unwrap();
     house.world.script.refresh(&undecided, "1 of 2 requests failed");
     house.world.script.refresh(&undecided, "3 of 7 requests failed");
     let shown = showing(&mut house, &rollout.name, "3 of 7 requests failed").await;
