@@ -15,6 +15,7 @@ use crate::{
     },
     tick::Part,
     warning::Warning,
+    weights,
 };
 
 /// A check with its evidence.
@@ -52,51 +53,13 @@ pub enum Body {
     Saturation(SaturationCheck),
 }
 
-/// Which checks share one weight: all shares of answers (statuses, no connection) together count as one check.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Own,
-    Answers,
-    None,
-}
-
 /// All checks of an analysis with their weights, and the weight of the critical journeys together.
 pub fn build(settings: &Settings, history: &History) -> (Vec<Check>, f64) {
     let statuses = settings.statuses();
     let mut checks: Vec<Check> =
         settings.checks.iter().map(|spec| Check::new(spec, settings, history, &statuses)).collect();
-    let weight_journeys = weigh(&mut checks, settings);
+    let weight_journeys = weights::weigh(&mut checks, settings);
     (checks, weight_journeys)
-}
-
-/// Equal weights over everything that may fail, fixed for the whole rollout. Returns that of the journeys.
-fn weigh(checks: &mut [Check], settings: &Settings) -> f64 {
-    let compares = settings.has_baseline && !settings.compared_elsewhere;
-    let live = |check: &Check| compares && check.family() != Family::None;
-    let alone = |check: &Check| check.has_alone() && check.family() != Family::None;
-    let (live_families, live_answers) = families(checks, live);
-    let (alone_families, alone_answers) = families(checks, alone);
-    let critical = settings.journeys.iter().filter(|journey| journey.critical).count();
-    let parts = live_families + alone_families + usize::from(critical > 0);
-    let part = 1.0 / parts.max(1) as f64;
-    for check in checks {
-        let of = |answers: usize| match check.family() {
-            Family::Own => part,
-            Family::Answers => part / answers.max(1) as f64,
-            Family::None => 0.0,
-        };
-        let (of_live, of_alone) = (of(live_answers), of(alone_answers));
-        check.weight_live = if compares { of_live } else { 0.0 };
-        check.weight_alone = if check.has_alone() { of_alone } else { 0.0 };
-    }
-    part / critical.max(1) as f64
-}
-
-/// How many families there are among the chosen, and how many shares of answers are among them.
-fn families(checks: &[Check], chosen: impl Fn(&Check) -> bool) -> (usize, usize) {
-    let of = |family: Family| checks.iter().filter(|check| chosen(check) && check.family() == family).count();
-    let answers = of(Family::Answers);
-    (of(Family::Own) + usize::from(answers > 0), answers)
 }
 
 // === impl Check ===
@@ -133,15 +96,6 @@ impl Check {
         }
     }
 
-    fn family(&self) -> Family {
-        match (&self.body, self.role) {
-            (Body::TrafficShare, _) | (_, Role::Advisory) => Family::None,
-            (Body::Proportion(p), _) if p.is_of_answers() => Family::Answers,
-            (Body::Proportion(_) | Body::Latency(_) | Body::Count(_), _) => Family::Own,
-            (Body::Gauge(_) | Body::Saturation(_), _) => Family::Own,
-        }
-    }
-
     /// Whether this part of a tick says anything about it.
     pub fn is_about(&self, part: Part) -> bool {
         match part {
@@ -151,7 +105,8 @@ impl Check {
         }
     }
 
-    fn has_alone(&self) -> bool {
+    /// Whether it has a form alone.
+    pub fn has_alone(&self) -> bool {
         self.log_alone().is_some()
     }
 

@@ -50,6 +50,7 @@ pub mod tick;
 pub mod verdict;
 mod wander;
 mod warning;
+mod weights;
 
 pub use analysis::Analysis;
 pub use dispersion::Canaries;

@@ -9,9 +9,11 @@
 use std::time::Duration;
 
 use crate::{
-    History, check,
+    History,
+    check::{self, Body, Check},
     math::{bisect, ln_normal_below, log_spaced},
     one_sided,
+    proportion::Measure,
     ratio::{Comparison, log_factor},
     settings::{Settings, margin},
 };
@@ -48,11 +50,16 @@ struct Drift {
     variance: f64,
 }
 
-/// The weight of one check of errors against a live baseline among all that may fail.
-pub fn weight(settings: &Settings) -> f64 {
+/// The weight of a check of all errors among all that may fail: against a live baseline, or alone where the candidate has
+/// all traffic. That of the heaviest check where there is none of errors.
+pub fn weight(settings: &Settings, share: f64) -> f64 {
     let (checks, _) = check::build(settings, &History::default());
-    let heaviest = checks.iter().map(|check| check.weight_live.max(check.weight_alone)).fold(0.0, f64::max);
-    if heaviest > 0.0 { heaviest } else { 1.0 }
+    let of = |check: &Check| if share >= 1.0 { check.weight_alone } else { check.weight_live };
+    let errors = checks
+        .iter()
+        .find(|check| matches!(&check.body, Body::Proportion(it) if it.measure() == Measure::Errors));
+    let weight = errors.map_or_else(|| checks.iter().map(of).fold(0.0, f64::max), of);
+    if weight > 0.0 { weight } else { 1.0 }
 }
 
 /// The time to FAIL when the candidate has the effect. `weight` of the check in the combination.

@@ -23,6 +23,10 @@ pub struct Settings {
     pub horizon: Duration,
     /// Whether any planned segment has no live baseline; fixes the weights.
     pub one_sided: bool,
+    /// Whether no planned segment has a live baseline (blue-green, recreate): then the forms alone carry most of the
+    /// weight.
+    #[serde(default)]
+    pub compares_nowhere: bool,
     /// Whether there is a baseline fleet at all.
     pub has_baseline: bool,
     /// What is looked at.
@@ -177,6 +181,7 @@ impl Default for Settings {
             slo: None,
             horizon: Duration::from_secs(3600),
             one_sided: false,
+            compares_nowhere: false,
             has_baseline: true,
             checks: CheckSpec::defaults(),
             journeys: Vec::new(),

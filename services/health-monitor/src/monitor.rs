@@ -431,7 +431,14 @@ pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition 
     let segment = violations.within("segment", |violations| convert::segment(violations, &segment));
     let has_baseline = !analysis.baseline_fleet.is_empty();
     let one_sided = analysis.one_sided_planned || !has_baseline;
-    let settings = Settings { horizon, has_baseline, one_sided, coming: sources.coming(), ..settings };
+    let settings = Settings {
+        horizon,
+        has_baseline,
+        one_sided,
+        compares_nowhere: analysis.only_one_sided_planned,
+        coming: sources.coming(),
+        ..settings
+    };
     Definition { settings, segment, sources, kayenta }
 }
 

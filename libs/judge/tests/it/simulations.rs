@@ -145,7 +145,7 @@ fn plans_agree_with_simulation() {
 #[test]
 fn plans_agree_with_simulation_under_every_default() {
     let settings = Settings { warm_up: Duration::ZERO, one_sided: true, ..Settings::default() };
-    let weight = power::weight(&settings);
+    let weight = power::weight(&settings, 0.1);
     for (baseline, effect, rps) in [(0.001, 0.01, 100.0), (0.01, 0.05, 100.0), (0.01, 0.05, 1_000.0)] {
         let question = Question { requests_per_second: rps, share: 0.1, baseline, effect };
         let bad = Scenario {

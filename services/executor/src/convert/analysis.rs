@@ -65,6 +65,7 @@ fn of_candidate(entry: &TargetEntry) -> Option<pb::Analysis> {
         policy: Some(record.asked.health.clone()),
         horizon: Some(duration(horizon(rollout))),
         one_sided_planned: one_sided_planned(rollout),
+        only_one_sided_planned: !live_planned(rollout),
         segment: Some(segment(rollout, &spec)),
         state: pb::analysis::State::Unspecified.into(),
         verdict: None,
@@ -107,6 +108,19 @@ fn one_sided_planned(rollout: &Rollout) -> bool {
         _ => false,
     };
     rollout.stable_before.is_none() || rollout.stable_floor.is_some() || rollout.steps.iter().any(alone)
+}
+
+/// Whether some segment has a live baseline: a part of the traffic, or a copy of it, on the candidate.
+fn live_planned(rollout: &Rollout) -> bool {
+    let live = |step: &Step| match step {
+        Step::Route(route) => {
+            let part = route.percent.is_some_and(|it| !it.is_zero() && it != Percent::FULL);
+            !route.preview && (part || route.mirror.is_some())
+        }
+        Step::Replace(_) => true,
+        _ => false,
+    };
+    rollout.stable_before.is_some() && rollout.steps.iter().any(live)
 }
 
 /// The candidate gets matched requests only: they are nobody's like.

@@ -255,9 +255,11 @@ fn read_start(request: &pb::StartAnalysisRequest) -> Result<pb::Analysis, Proble
 fn same_or_taken(entry: &Entry<Analyses>, wanted: &pb::Analysis) -> Result<(), Problem> {
     let present = entry.state.analysis.as_deref().cloned().unwrap_or_default();
     let comparable = |analysis: &pb::Analysis| pb::Analysis { segment: None, ..analysis.clone() };
-    // whether a first segment was alone depends on the segment
-    let one_sided_planned = present.one_sided_planned;
-    if comparable(&present) == (pb::Analysis { one_sided_planned, ..comparable(wanted) }) {
+    // whether a first segment was alone depends on the segment; the weights were fixed at the start
+    let (one_sided_planned, only_one_sided_planned) =
+        (present.one_sided_planned, present.only_one_sided_planned);
+    let wanted = pb::Analysis { one_sided_planned, only_one_sided_planned, ..comparable(wanted) };
+    if comparable(&present) == wanted {
         return Ok(());
     }
     Err(NAME_TAKEN.because(format!("{} exists with another definition", entry.stream)))

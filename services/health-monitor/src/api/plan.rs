@@ -36,7 +36,8 @@ pub(super) fn plan(request: &pb::PlanAnalysisRequest) -> Result<pb::PlanAnalysis
         baseline: request.baseline_percent / 100.0,
         effect: request.effect_percent / 100.0,
     };
-    Ok(answer(&question, &settings))
+    // plans end with all traffic on the candidate
+    Ok(answer(&question, &Settings { one_sided: true, ..settings }))
 }
 
 /// Kayenta's judge says nothing before it has its points, and then says it of good and bad ones alike.
@@ -66,7 +67,8 @@ fn answer(question: &Question, settings: &Settings) -> pb::PlanAnalysisResponse 
     }
     let rate = errors.unwrap_or_else(ErrorRate::default);
     let pass_below = rate.pass_below.unwrap_or_else(|| settings.pass_below());
-    let fail = power::time_to_fail(question, settings, rate.tolerate.max(1e-6), power::weight(settings));
+    let weight = power::weight(settings, question.share);
+    let fail = power::time_to_fail(question, settings, rate.tolerate.max(1e-6), weight);
     let pass = power::time_to_pass(question, settings, rate.pass_ratio, pass_below);
     notes.extend(remarks(question, &rate, fail, pass));
     pb::PlanAnalysisResponse {
