@@ -29,6 +29,8 @@ mod progress;
 mod read;
 mod report;
 
+pub use probes::ProbeRun;
+
 use probes::Probes;
 use progress::Progress;
 
@@ -268,7 +270,7 @@ impl Analysis {
     /// Thresholds of errors and of slow requests above which the baseline counts as unwell itself.
     fn unwell(&self) -> (f64, f64) {
         let errors = self.checks.iter().find_map(|check| match &check.body {
-            Body::Proportion(p) if !p.is_of_answers() => p.limits().alone,
+            Body::Proportion(p) if p.is_of_errors() => p.limits().alone,
             _ => None,
         });
         let slow = self.checks.iter().find_map(|check| match &check.body {

@@ -10,8 +10,8 @@ use crate::{
     math::log_mean_exp,
     proportion::{Limits, Measure, Proportion},
     settings::{
-        ABSOLUTE_ERROR_LIMIT, CheckKind, CheckSpec, Connections, ErrorRate, Role, Settings, StatusShare,
-        WARN_CONNECT_FAILURES, WARN_ERROR_RATE, margin,
+        ABSOLUTE_ERROR_LIMIT, CheckKind, CheckSpec, Connections, ErrorRate, Probes, Role, Settings,
+        StatusShare, WARN_CONNECT_FAILURES, WARN_ERROR_RATE, margin,
     },
     tick::Part,
     warning::Warning,
@@ -37,27 +37,28 @@ pub struct Check {
 
 /// What a check keeps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a handful per analysis, in one vector")]
 pub enum Body {
     /// A proportion.
-    Proportion(Proportion),
+    Proportion(Box<Proportion>),
     /// Latency.
-    Latency(LatencyCheck),
+    Latency(Box<LatencyCheck>),
     /// Traffic: says NO_DATA, never FAIL; its state belongs to the segment.
     TrafficShare,
     /// How often something happens.
-    Count(CountCheck),
+    Count(Box<CountCheck>),
     /// A gauge's mean.
-    Gauge(GaugeCheck),
+    Gauge(Box<GaugeCheck>),
     /// A share of a capacity.
-    Saturation(SaturationCheck),
+    Saturation(Box<SaturationCheck>),
 }
 
 /// All checks of an analysis with their weights, and the weight of the critical journeys together.
 pub fn build(settings: &Settings, history: &History) -> (Vec<Check>, f64) {
     let statuses = settings.statuses();
-    let mut checks: Vec<Check> =
-        settings.checks.iter().map(|spec| Check::new(spec, settings, history, &statuses)).collect();
+    // of what is not declared there is nothing to check, and nothing to weigh
+    let applies = |spec: &&CheckSpec| settings.probes.is_some() || !matches!(spec.kind, CheckKind::Probes(_));
+    let specs = settings.checks.iter().filter(applies);
+    let mut checks: Vec<Check> = specs.map(|spec| Check::new(spec, settings, history, &statuses)).collect();
     let weight_journeys = weights::weigh(&mut checks, settings);
     (checks, weight_journeys)
 }
@@ -67,24 +68,25 @@ pub fn build(settings: &Settings, history: &History) -> (Vec<Check>, f64) {
 impl Check {
     fn new(spec: &CheckSpec, settings: &Settings, history: &History, statuses: &[u16]) -> Self {
         let body = match &spec.kind {
-            CheckKind::ErrorRate(rate) => Body::Proportion(error_rate(rate, settings, history)),
+            CheckKind::ErrorRate(rate) => Body::Proportion(error_rate(rate, settings, history).into()),
             CheckKind::StatusShare(share) => {
                 let index = statuses.iter().position(|status| *status == share.status).unwrap_or(usize::MAX);
-                Body::Proportion(status_share(share, index, settings, history))
+                Body::Proportion(status_share(share, index, settings, history).into())
             }
-            CheckKind::Latency(latency) => Body::Latency(LatencyCheck::new(
+            CheckKind::Latency(latency) => Body::Latency(Box::new(LatencyCheck::new(
                 latency.clone(),
                 history,
                 settings.one_sided,
                 settings.horizon_seconds(),
-            )),
+            ))),
             CheckKind::TrafficShare => Body::TrafficShare,
-            CheckKind::Connections(spec) => Body::Proportion(connections(spec, settings, history)),
+            CheckKind::Connections(spec) => Body::Proportion(connections(spec, settings, history).into()),
             CheckKind::Count(count) => {
-                Body::Count(CountCheck::new(count.clone(), settings.horizon_seconds()))
+                Body::Count(CountCheck::new(count.clone(), settings.horizon_seconds()).into())
             }
-            CheckKind::Gauge(gauge) => Body::Gauge(GaugeCheck::new(gauge.clone(), history)),
-            CheckKind::Saturation(spec) => Body::Saturation(SaturationCheck::new(spec.clone())),
+            CheckKind::Gauge(gauge) => Body::Gauge(GaugeCheck::new(gauge.clone(), history).into()),
+            CheckKind::Saturation(spec) => Body::Saturation(SaturationCheck::new(spec.clone()).into()),
+            CheckKind::Probes(spec) => Body::Proportion(probes(spec, settings, history).into()),
         };
         Self {
             id: spec.id.clone(),
@@ -99,6 +101,8 @@ impl Check {
     /// Whether this part of a tick says anything about it.
     pub fn is_about(&self, part: Part) -> bool {
         match part {
+            // runs are told by themselves
+            _ if matches!(&self.body, Body::Proportion(p) if p.is_of_probes()) => false,
             Part::Whole => true,
             Part::Latency => matches!(self.body, Body::Latency(_)),
             Part::Requests => !matches!(self.body, Body::Latency(_)),
@@ -187,7 +191,7 @@ fn error_rate(rate: &ErrorRate, settings: &Settings, history: &History) -> Propo
     // history counts all requests; for one journey only the absolute limit is known
     let known = match measure {
         Measure::Errors => history.error_threshold(pass_below),
-        Measure::JourneyErrors(_) | Measure::Status(_) | Measure::Connections => None,
+        Measure::JourneyErrors(_) | Measure::Status(_) | Measure::Connections | Measure::Probes => None,
     };
     let limits = Limits {
         margin: margin(rate.margin, history.dispersion.is_some()),
@@ -211,6 +215,21 @@ fn connections(spec: &Connections, settings: &Settings, history: &History) -> Pr
         warn: WARN_CONNECT_FAILURES,
     };
     Proportion::new(Measure::Connections, limits, settings.horizon_seconds())
+}
+
+fn probes(spec: &Probes, settings: &Settings, history: &History) -> Proportion {
+    let pass_below = spec.pass_below.unwrap_or_else(|| settings.pass_below());
+    let limits = Limits {
+        margin: margin(spec.margin, history.dispersion.is_some()),
+        tolerate: spec.tolerate,
+        pass_ratio: 2.0,
+        pass_below,
+        // a segment may come in which they reach the candidate alone, whatever users do
+        alone: settings.probes.map(|declared| declared.threshold(pass_below)),
+        warn: WARN_ERROR_RATE,
+    };
+    let horizon = settings.probes.map_or(1, |declared| declared.horizon(settings));
+    Proportion::new(Measure::Probes, limits, horizon)
 }
 
 fn status_share(share: &StatusShare, index: usize, settings: &Settings, history: &History) -> Proportion {

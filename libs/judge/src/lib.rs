@@ -52,7 +52,7 @@ mod wander;
 mod warning;
 mod weights;
 
-pub use analysis::Analysis;
+pub use analysis::{Analysis, ProbeRun};
 pub use dispersion::Canaries;
 pub use histogram::Histogram;
 pub use history::History;

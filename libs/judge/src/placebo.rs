@@ -65,6 +65,8 @@ impl Placebo {
         let horizon = settings.horizon_seconds();
         let of = |check: &Check| {
             let test = match &check.body {
+                // its runs reach the baseline as a whole, not a group of its instances
+                Body::Proportion(proportion) if proportion.is_of_probes() => return None,
                 Body::Proportion(proportion) => {
                     Test::Proportion(Box::new(ProportionTest::of(proportion, horizon)))
                 }

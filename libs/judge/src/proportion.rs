@@ -23,6 +23,8 @@ pub enum Measure {
     Status(usize),
     /// Attempts without a connection, of all requests.
     Connections,
+    /// Failed runs of probes: counted apart, in no tick of requests.
+    Probes,
 }
 
 /// Thresholds of one check.
@@ -53,10 +55,10 @@ pub struct Proportion {
     limits: Limits,
     ratio: ExcessTest,
     absolute: AboveTest,
-    alone: Option<AboveTest>,
+    alone: Option<Box<AboveTest>>,
     pass_ratio: NonInferiority,
     pass_absolute: BelowTest,
-    pass_alone: Option<BelowTest>,
+    pass_alone: Option<Box<BelowTest>>,
     warn: AboveTest,
     interval: RatioInterval,
     total: Comparison,
@@ -73,9 +75,18 @@ impl Measure {
                 counts.journeys.get(index).map_or((0, 0), |(requests, errors)| (*errors, *requests))
             }
             Self::Connections => (counts.connect_failures, counts.requests),
+            Self::Probes => (0, 0),
             Self::Status(index) => (counts.statuses.get(index).copied().unwrap_or(0), counts.requests),
         };
         (count as f64, of as f64)
+    }
+}
+
+// === impl Limits ===
+
+impl Limits {
+    fn pass_alone(&self) -> Option<Box<BelowTest>> {
+        self.alone.map(|p0| Box::new(BelowTest::new(p0.max(self.pass_below))))
     }
 }
 
@@ -89,10 +100,10 @@ impl Proportion {
             limits,
             ratio: ExcessTest::excess_of_requests(limits.margin, Mixture::late(horizon)),
             absolute: AboveTest::new(limits.tolerate, Mixture::late(horizon)),
-            alone: limits.alone.map(|p0| AboveTest::new(p0, Mixture::late(horizon))),
+            alone: limits.alone.map(|p0| Box::new(AboveTest::new(p0, Mixture::late(horizon)))),
             pass_ratio: NonInferiority::new(limits.pass_ratio),
             pass_absolute: BelowTest::new(limits.pass_below),
-            pass_alone: limits.alone.map(|p0| BelowTest::new(p0.max(limits.pass_below))),
+            pass_alone: limits.pass_alone(),
             warn: AboveTest::new(limits.warn, Mixture::late(horizon)),
             interval: RatioInterval::default(),
             total: Comparison::default(),
@@ -110,7 +121,12 @@ impl Proportion {
     ) {
         let (kc, ec) = self.measure.of(candidate);
         let (kb, eb) = self.measure.of(baseline);
-        let tick = Comparison { kc, ec, kb, eb };
+        self.compare_counts(Comparison { kc, ec, kb, eb }, temper, second, for_pass);
+    }
+
+    /// The same of counts by themselves.
+    pub fn compare_counts(&mut self, tick: Comparison, temper: f64, second: bool, for_pass: bool) {
+        let Comparison { kc, ec, .. } = tick;
         self.ratio.update(tick, temper, second);
         self.absolute.update(kc, ec, temper, second);
         self.warn(kc, ec, temper, second);
@@ -124,7 +140,18 @@ impl Proportion {
 
     /// A tick of the candidate alone. `frozen`: it is no evidence against the candidate (common mode).
     pub fn observe(&mut self, candidate: &Counts, temper: f64, second: bool, for_pass: bool, frozen: bool) {
-        let (kc, ec) = self.measure.of(candidate);
+        self.observe_counts(self.measure.of(candidate), temper, second, for_pass, frozen);
+    }
+
+    /// The same of counts by themselves: failed, of so many.
+    pub fn observe_counts(
+        &mut self,
+        (kc, ec): (f64, f64),
+        temper: f64,
+        second: bool,
+        for_pass: bool,
+        frozen: bool,
+    ) {
         if let Some(test) = &mut self.alone
             && !frozen
         {
@@ -148,7 +175,7 @@ impl Proportion {
     pub fn enter_segment(&mut self) {
         self.pass_ratio = NonInferiority::new(self.limits.pass_ratio);
         self.pass_absolute = BelowTest::new(self.limits.pass_below);
-        self.pass_alone = self.limits.alone.map(|p0| BelowTest::new(p0.max(self.limits.pass_below)));
+        self.pass_alone = self.limits.pass_alone();
     }
 
     /// Forgets what was collected against the candidate alone.
@@ -165,7 +192,7 @@ impl Proportion {
 
     /// ln E alone; None where no threshold is known.
     pub fn log_alone(&self) -> Option<f64> {
-        self.alone.as_ref().map(AboveTest::log_e)
+        self.alone.as_ref().map(|test| test.log_e())
     }
 
     /// ln E for PASS with a live baseline: the mean of both tests.
@@ -175,7 +202,7 @@ impl Proportion {
 
     /// ln E for PASS alone; None where no threshold is known.
     pub fn log_pass_alone(&self) -> Option<f64> {
-        self.pass_alone.as_ref().map(BelowTest::log_e)
+        self.pass_alone.as_ref().map(|test| test.log_e())
     }
 
     /// ln E of the absolute warning.
@@ -191,6 +218,16 @@ impl Proportion {
     /// Whether it is the share of one kind of answer: a status, or no connection.
     pub fn is_of_answers(&self) -> bool {
         matches!(self.measure, Measure::Status(_) | Measure::Connections)
+    }
+
+    /// Whether it counts runs of probes.
+    pub fn is_of_probes(&self) -> bool {
+        self.measure == Measure::Probes
+    }
+
+    /// Whether it counts failed requests.
+    pub fn is_of_errors(&self) -> bool {
+        matches!(self.measure, Measure::Errors | Measure::JourneyErrors(_))
     }
 
     /// The thresholds.

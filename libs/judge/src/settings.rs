@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 mod measures;
 
+mod probes;
+
 pub use measures::{Connections, Count, Counter, Exposure, Gauge, Preset, Saturation, Worse};
+pub use probes::{Declared, Probes};
 
 /// The settings of an analysis, fixed at its start. All rates and shares are fractions (0.01 = 1 %).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +46,9 @@ pub struct Settings {
     /// Whether requests and latencies come from one source.
     #[serde(default)]
     pub coming: Coming,
+    /// The probes that were declared at the start. None: there were none, and no check of them carries weight.
+    #[serde(default)]
+    pub probes: Option<Declared>,
 }
 
 /// How requests and latencies come.
@@ -98,6 +104,8 @@ pub enum CheckKind {
     Gauge(Gauge),
     /// A share of a capacity, against a threshold.
     Saturation(Saturation),
+    /// The share of runs of probes that fail.
+    Probes(Probes),
 }
 
 /// Settings of the comparison of error rates.
@@ -188,6 +196,7 @@ impl Default for Settings {
             pass_by_policy: false,
             compared_elsewhere: false,
             coming: Coming::Together,
+            probes: None,
         }
     }
 }
@@ -230,7 +239,11 @@ impl CheckKind {
     pub fn default_role(&self) -> Role {
         match self {
             Self::ErrorRate(_) | Self::Latency(_) => Role::Blocking,
-            Self::StatusShare(_) | Self::TrafficShare | Self::Connections(_) | Self::Count(_) => Role::Guard,
+            Self::StatusShare(_)
+            | Self::TrafficShare
+            | Self::Connections(_)
+            | Self::Count(_)
+            | Self::Probes(_) => Role::Guard,
             Self::Gauge(_) | Self::Saturation(_) => Role::Advisory,
         }
     }

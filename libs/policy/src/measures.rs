@@ -1,7 +1,7 @@
 //! Checks of what is measured beside requests.
 
 use bellwether_judge::settings::{
-    CheckKind, Connections, Count, Counter, Exposure, Gauge, Saturation, Worse,
+    CheckKind, Connections, Count, Counter, Exposure, Gauge, Probes, Saturation, Worse,
 };
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::Violations;
@@ -22,7 +22,8 @@ pub(crate) fn metric(kind: &CheckKind) -> Option<&str> {
         | CheckKind::Latency(_)
         | CheckKind::StatusShare(_)
         | CheckKind::TrafficShare
-        | CheckKind::Connections(_) => None,
+        | CheckKind::Connections(_)
+        | CheckKind::Probes(_) => None,
     }
 }
 
@@ -32,6 +33,16 @@ pub(crate) fn connections(violations: &mut Violations, given: &pb::ConnectionsCh
         margin: ratio(violations, "margin_ratio", given.margin_ratio, 1.0..=10.0),
         tolerate: percent(violations, "tolerate_percent", given.tolerate_percent, 0.0..=50.0)
             .unwrap_or(defaults.tolerate),
+    })
+}
+
+pub(crate) fn probes(violations: &mut Violations, given: &pb::ProbesCheck) -> CheckKind {
+    let defaults = Probes::default();
+    CheckKind::Probes(Probes {
+        margin: ratio(violations, "margin_ratio", given.margin_ratio, 1.0..=10.0),
+        tolerate: percent(violations, "tolerate_percent", given.tolerate_percent, 0.0..=50.0)
+            .unwrap_or(defaults.tolerate),
+        pass_below: percent(violations, "pass_below_percent", given.pass_below_percent, 0.0001..=50.0),
     })
 }
 

@@ -120,6 +120,8 @@ fn checks(
     metrics: &Metrics<'_>,
 ) -> Vec<CheckSpec> {
     violations.check(given.len() <= MOST_CHECKS, "checks", given.len(), "at most 32 checks");
+    let of_probes = given.iter().filter(|check| matches!(check.kind, Some(Kind::Probes(_)))).count();
+    violations.check(of_probes <= 1, "checks", of_probes, "at most one check of probes");
     let mut seen = HashSet::new();
     let mut read = |(index, check): (usize, &pb::Check)| {
         violations.element("checks", index, |violations| {
@@ -179,6 +181,7 @@ fn read_kind(
         Kind::Saturation(check) => {
             violations.within("saturation", |violations| measures::saturation(violations, check, metrics))
         }
+        Kind::Probes(check) => violations.within("probes", |violations| measures::probes(violations, check)),
     }
 }
 

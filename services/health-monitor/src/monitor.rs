@@ -16,7 +16,7 @@ use crate::{
     evidence::{Evidence, EvidenceError, Kind, Put},
     histories::{Fleet, Histories},
     metrics::MonitorMetrics,
-    probes::Probes,
+    probes::{self, Probes},
     record::{Ending, Event, Record, Records},
     recording::Recorder,
     registry::Registry,
@@ -439,6 +439,7 @@ pub fn read(violations: &mut Violations, analysis: &pb::Analysis) -> Definition 
         coming: sources.coming(),
         ..settings
     };
+    let settings = probes::with_check(settings, analysis.probes.as_ref());
     Definition { settings, segment, sources, kayenta }
 }
 

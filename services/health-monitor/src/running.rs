@@ -37,6 +37,8 @@ pub struct Running {
     pub target: Arc<str>,
     /// The fleet that is judged.
     pub candidate: String,
+    /// The fleet that it is compared with; empty: there is none.
+    pub baseline: String,
     /// Where its numbers come from.
     pub sources: SourceSet,
     /// Held while a change of the decision is committed: one after the other.
@@ -97,7 +99,7 @@ impl Running {
         now: Timestamp,
     ) -> Self {
         let mut judge = judge;
-        let derivations = Derivations::new(sources.derived.clone(), [candidate.clone(), baseline]);
+        let derivations = Derivations::new(sources.derived.clone(), [candidate.clone(), baseline.clone()]);
         let stance = Stance::of(&judge.assess(now), judge.segment(), false);
         let inner = Inner {
             judge,
@@ -113,7 +115,7 @@ impl Running {
             wanted: now,
         };
         let deciding = tokio::sync::Mutex::default();
-        Self { name, target, candidate, sources, deciding, inner: Mutex::new(inner) }
+        Self { name, target, candidate, baseline, sources, deciding, inner: Mutex::new(inner) }
     }
 
     /// Takes a batch; whether the decision is another than the one that is durable.

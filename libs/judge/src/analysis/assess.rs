@@ -8,7 +8,7 @@ use crate::{
     math::ln_add_exp,
     placebo::Placebo,
     proportion::Measure,
-    segment::Mode,
+    segment::{Mode, SegmentKind},
     settings::{Role, WARN_CONNECT_FAILURES},
     verdict::{Assessment, BaselineKind, Decision, Why},
     warning::WARN_LIMIT,
@@ -104,7 +104,7 @@ impl Analysis {
         if self.share.as_ref().is_some_and(crate::share::ShareTest::is_starved) && self.watches_share() {
             return (Decision::NoData, Why::TrafficShare);
         }
-        if self.progress.requests == 0 {
+        if self.trials() == 0 {
             let why = if self.may_pass_by_policy() { Why::PassByPolicy } else { Why::NoTraffic };
             return (Decision::Undecided, why);
         }
@@ -125,6 +125,16 @@ impl Analysis {
         (Decision::Pass, Why::AllPassed)
     }
 
+    /// Requests of the candidate in the segment. On a preview, where nobody else comes, runs of probes count; those that come by its
+    /// route are requests already.
+    fn trials(&self) -> u64 {
+        let requests = self.progress.requests;
+        match self.segment().kind {
+            SegmentKind::Preview => requests.max(self.probes.runs()),
+            SegmentKind::Split | SegmentKind::Full | SegmentKind::Shadow => requests,
+        }
+    }
+
     fn watches_share(&self) -> bool {
         self.checks
             .iter()
@@ -137,7 +147,7 @@ impl Analysis {
         let mut blocking =
             self.checks.iter().filter(|c| c.role == Role::Blocking && self.can_pass(c)).peekable();
         blocking.peek().is_some()
-            && self.progress.requests >= self.segment().least_requests()
+            && self.trials() >= self.segment().least_requests()
             && blocking.all(|check| self.log_pass(check).is_some_and(|log_e| log_e >= limit))
     }
 
@@ -146,7 +156,7 @@ impl Analysis {
         match (&check.body, self.mode()) {
             (Body::TrafficShare | Body::Saturation(_), _) => false,
             (Body::Count(_) | Body::Gauge(_), mode) => mode == Mode::Live,
-            (Body::Proportion(_), _) => true,
+            (Body::Proportion(proportion), _) => !proportion.is_of_probes() || self.probes.have_run(),
             (Body::Latency(_), Mode::Live) => self.segment().judges_latency(),
             (Body::Latency(latency), Mode::Alone) => {
                 self.segment().judges_latency() && latency.log_pass_alone().is_some()
@@ -157,6 +167,9 @@ impl Analysis {
     /// ln E for PASS in the present segment; None before it can be known.
     pub(super) fn log_pass(&self, check: &Check) -> Option<f64> {
         match (&check.body, self.mode()) {
+            (Body::Proportion(proportion), _) if proportion.is_of_probes() => {
+                self.probes.log_pass(proportion)
+            }
             (Body::Proportion(proportion), Mode::Live) => Some(proportion.log_pass_live()),
             (Body::Proportion(proportion), Mode::Alone) => proportion.log_pass_alone(),
             (Body::Latency(latency), Mode::Live) => latency.log_pass_live(),

@@ -94,10 +94,13 @@ impl Analysis {
             threshold: baseline
                 .map(|b| (b * proportion.limits().margin).max(100.0 * proportion.limits().tolerate)),
             journeys: self.carriers(check),
-            text: format!(
-                "{}: {} of {} on the candidate, {} of {} on the baseline",
-                check.id, total.kc, total.ec, total.kb, total.eb
-            ),
+            text: match proportion.is_of_probes() && total.eb == 0.0 {
+                true => format!("{}: no run at both versions was compared yet", check.id),
+                false => format!(
+                    "{}: {} of {} on the candidate, {} of {} on the baseline",
+                    check.id, total.kc, total.ec, total.kb, total.eb
+                ),
+            },
             ..self.base(check, Mode::Live, proportion.log_live())
         }
     }
@@ -258,7 +261,7 @@ impl Analysis {
 
     fn carriers(&self, check: &Check) -> Vec<String> {
         match &check.body {
-            Body::Proportion(proportion) if !proportion.is_of_answers() => {
+            Body::Proportion(proportion) if proportion.is_of_errors() => {
                 self.journeys.excess().into_iter().map(str::to_owned).collect()
             }
             _ => Vec::new(),

@@ -7,6 +7,7 @@ mod levels;
 mod measures;
 mod mixed;
 mod namesakes;
+mod probes;
 mod properties;
 mod reference;
 mod revisions;

@@ -112,6 +112,19 @@ fn metrics_must_be_told_by_a_source() {
 }
 
 #[test]
+fn all_probes_are_one_check() {
+    let probes = |id: &str, margin| {
+        let check = pb::ProbesCheck { margin_ratio: Some(margin), ..Default::default() };
+        pb::Check { id: id.into(), kind: Some(Kind::Probes(check)), ..Default::default() }
+    };
+    let policy = |checks| pb::HealthPolicy { checks, ..Default::default() };
+    let one = read(&policy(vec![probes("journeys", 2.0)])).unwrap();
+    assert_eq!(one.checks[0].role, bellwether_judge::settings::Role::Guard);
+    assert_eq!(refused(&policy(vec![probes("a", 2.0), probes("b", 2.0)])), ["checks"]);
+    assert_eq!(refused(&policy(vec![probes("a", 0.5)])), ["checks[0].probes.margin_ratio"]);
+}
+
+#[test]
 fn thresholds_of_counts_lie_on_the_worse_side() {
     let count = |worse: pb::Direction, fail: f64, warn: f64| {
         let check = pb::CountCheck {

@@ -71,6 +71,7 @@ fn of_candidate(entry: &TargetEntry) -> Option<pb::Analysis> {
         verdict: None,
         candidate_version: version(entry, Some(spec.candidate)),
         baseline_version: version(entry, rollout.stable_before.filter(|_| spec.one_sided.is_empty())),
+        probes: None,
     })
 }
 

@@ -110,10 +110,12 @@ fn item(given: &pb::CheckResult, policy: &pb::HealthPolicy) -> Option<ItemKind> 
         Some(Kind::Latency(_) | Kind::Count(_) | Kind::Gauge(_) | Kind::Saturation(_)) => {
             Some(ItemKind::Performance)
         }
+        // the monitor's own tries
+        Some(Kind::Probes(_)) => Some(ItemKind::Journeys),
         // of no user: whether the router does as it was told
         Some(Kind::TrafficShare(_)) => None,
-        // the monitor's own tries; a check of the policy may have such an id as well
-        None if id.starts_with("probe-") => Some(ItemKind::Journeys),
+        // a check of the policy may have such an id as well
+        None if id == "probes" || id.starts_with("probe-") => Some(ItemKind::Journeys),
         // those of the presets
         None if id == "traffic-share" => None,
         None if id == "throughput" || matches!(given.unit.as_str(), "ms" | "s") => {

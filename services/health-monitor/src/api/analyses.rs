@@ -30,7 +30,7 @@ impl Api {
         caller: &Caller,
         request: pb::StartAnalysisRequest,
     ) -> Result<pb::StartAnalysisResponse, Status> {
-        let given = read_start(&request)?;
+        let mut given = read_start(&request)?;
         let team = given.metadata.as_ref().map_or("", |metadata| metadata.team.as_str());
         caller.require_scope(team, application(&given.target))?;
         let call = Call::new(
@@ -41,6 +41,7 @@ impl Api {
         )?;
         let now = self.monitor.now();
         let history = self.monitor.histories.of(&given.target, &given.baseline_fleet, now);
+        given.probes = self.monitor.probes.declared(&given.target, now);
         let (wanted, trace) = (given.clone(), telemetry::current_traceparent());
         let done = self.monitor.records.transact(&given.name, call, move |entry, _| {
             if entry.exists() {
@@ -236,7 +237,7 @@ fn read_start(request: &pb::StartAnalysisRequest) -> Result<pb::Analysis, Proble
                 violations.labels("labels", &metadata.labels);
             });
         }
-        monitor::read(violations, &given)
+        monitor::read(violations, &pb::Analysis { probes: None, ..given.clone() })
     });
     violations.finish()?;
     let metadata = given.metadata.clone().unwrap_or_default();
@@ -247,6 +248,7 @@ fn read_start(request: &pb::StartAnalysisRequest) -> Result<pb::Analysis, Proble
             || definition.segment.mode(definition.settings.has_baseline) == Mode::Alone,
         state: 0,
         verdict: None,
+        probes: None,
         ..given
     })
 }
@@ -254,7 +256,9 @@ fn read_start(request: &pb::StartAnalysisRequest) -> Result<pb::Analysis, Proble
 /// The same analysis again is no mistake; which segment it is in does not matter.
 fn same_or_taken(entry: &Entry<Analyses>, wanted: &pb::Analysis) -> Result<(), Problem> {
     let present = entry.state.analysis.as_deref().cloned().unwrap_or_default();
-    let comparable = |analysis: &pb::Analysis| pb::Analysis { segment: None, ..analysis.clone() };
+    // nor which probes there were
+    let comparable =
+        |analysis: &pb::Analysis| pb::Analysis { segment: None, probes: None, ..analysis.clone() };
     // whether a first segment was alone depends on the segment; the weights were fixed at the start
     let (one_sided_planned, only_one_sided_planned) =
         (present.one_sided_planned, present.only_one_sided_planned);

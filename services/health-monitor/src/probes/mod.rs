@@ -4,6 +4,7 @@
 //! memory, for GetHealth, and goes to the analyses of its target where it is known which version answered.
 
 mod attempt;
+mod declared;
 mod health;
 mod outcome;
 mod record;
@@ -28,6 +29,7 @@ use crate::{monitor::Monitor, running::Running};
 
 pub use self::{
     attempt::{Attempt, Tools},
+    declared::with_check,
     health::category,
     outcome::Outcome,
     record::{Event, Probed, Record, Records},

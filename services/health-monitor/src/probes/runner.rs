@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bellwether_clock::Timestamp;
 use bellwether_judge::SegmentKind;
+use bellwether_proto::monitor::v1 as pb;
 use tokio::sync::Notify;
 
 use super::{
@@ -84,9 +85,46 @@ fn tell(
     attempt: &Attempt,
 ) {
     let now: Timestamp = monitor.now();
-    if running.place(now).segment == place.segment && running.probed(&spec.id, reached, attempt, now) {
+    if running.place(now).segment != place.segment {
+        return;
+    }
+    let compared = is_compared(spec, place);
+    if spec.blocking {
+        monitor.recorder.tried(&running.target, recorded(spec, running, (reached, compared), attempt), now);
+    }
+    if running.probed(&spec.id, (reached, compared), attempt, now) {
         monitor.settle(running.clone());
     }
+}
+
+/// A run as it is recorded.
+fn recorded(
+    spec: &Spec,
+    running: &Running,
+    (reached, compared): (Reached, bool),
+    attempt: &Attempt,
+) -> pb::RecordedProbe {
+    let fleet = match reached {
+        Reached::Candidate => &running.candidate,
+        Reached::Baseline => &running.baseline,
+    };
+    pb::RecordedProbe {
+        probe: spec.id.clone(),
+        fleet: fleet.clone(),
+        runs: 1,
+        failed: u64::from(attempt.failure.is_some()),
+        compared,
+    }
+}
+
+/// Whether it reaches both versions here, each for itself.
+fn is_compared(spec: &Spec, place: &Place) -> bool {
+    let leads_to = |access: &Option<Access>, reached| {
+        access.as_ref().is_some_and(|access| leads(access, reached, place))
+    };
+    let baseline =
+        reached_at_own(spec, place) == Some(Reached::Baseline) || leads_to(&spec.baseline, Reached::Baseline);
+    baseline && leads_to(&spec.candidate, Reached::Candidate)
 }
 
 /// The version that the probe's own address alone leads to; None: both, or nobody knows.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use bellwether_judge::{Segment, SegmentKind};
+use bellwether_judge::{Segment, SegmentKind, Side};
 use bellwether_proto::{
     common::v1::Reason,
     monitor::v1::{self as pb, Decision, Level},
@@ -17,6 +17,18 @@ pub enum Reached {
     Candidate,
     /// The one that it is compared with.
     Baseline,
+}
+
+// === impl Reached ===
+
+impl Reached {
+    /// As the judge names it.
+    pub fn side(self) -> Side {
+        match self {
+            Self::Candidate => Side::Candidate,
+            Self::Baseline => Side::Baseline,
+        }
+    }
 }
 
 /// The probes of one analysis.
@@ -88,7 +100,7 @@ impl Standings {
         }
     }
 
-    /// A run has ended. Whether it succeeded, where that matters to PASS.
+    /// A run has ended. Whether it succeeded, where that matters to the verdict: that of what is ADVISORY does not.
     pub fn note(&mut self, id: &str, reached: Reached, attempt: &Attempt) -> Option<bool> {
         let standing = self.0.get_mut(id)?;
         let failed = attempt.failure.is_some();
@@ -99,7 +111,7 @@ impl Standings {
         if let (Reached::Candidate, Some(failure)) = (reached, &attempt.failure) {
             standing.text = failure.told();
         }
-        (standing.blocking && reached == Reached::Candidate).then_some(!failed)
+        standing.blocking.then_some(!failed)
     }
 
     /// Whether one could have reached the candidate in this segment, and has not yet.
@@ -122,6 +134,12 @@ impl Standings {
     pub fn warnings(&self, segment: &Segment) -> Vec<Reason> {
         let red = self.here(segment).filter(|(_, standing)| standing.stands() == Worst::Red);
         red.map(|(id, standing)| standing.reason(id)).collect()
+    }
+
+    /// The worst of those that PASS waits for, in a sentence; None where nothing is red.
+    pub fn red(&self, segment: &Segment) -> Option<String> {
+        let blocking = self.here(segment).filter(|(_, it)| it.blocking && it.candidate.in_a_row > 0);
+        blocking.max_by_key(|(_, it)| it.candidate.in_a_row).map(|(id, standing)| standing.sentence(id))
     }
 
     /// Why PASS waits.

@@ -10,7 +10,7 @@ use prost::Message as _;
 use crate::health::Minute;
 
 use super::{
-    readings,
+    probed, readings,
     track::{Key, STATUSES, Second},
 };
 
@@ -86,6 +86,7 @@ fn halved(seconds: Vec<pb::RecordedSecond>) -> Vec<pb::RecordedSecond> {
                 before.seconds = i32::try_from(until - before.unix_seconds).unwrap_or(i32::MAX);
                 second.counts.into_iter().for_each(|counts| join(&mut before.counts, counts));
                 readings::join(&mut before.readings, second.readings);
+                second.probes.into_iter().for_each(|run| probed::add(&mut before.probes, run));
             }
             _ => halved.push(second),
         }
@@ -124,7 +125,8 @@ fn join(into: &mut Vec<pb::RecordedCounts>, more: pb::RecordedCounts) {
 /// A second as the contract says it.
 pub fn recorded(at: i64, second: &Second, journeys: &[String]) -> pb::RecordedSecond {
     let counts = second.counts.iter().map(|(key, counts)| counts_of(key, counts, journeys)).collect();
-    pb::RecordedSecond { unix_seconds: at, seconds: 1, counts, readings: second.readings.recorded() }
+    let (readings, probes) = (second.readings.recorded(), second.probes.clone());
+    pb::RecordedSecond { unix_seconds: at, seconds: 1, counts, readings, probes }
 }
 
 fn counts_of(key: &Key, counts: &Counts, journeys: &[String]) -> pb::RecordedCounts {
@@ -194,6 +196,7 @@ mod tests {
                 ..Default::default()
             }],
             readings: Vec::new(),
+            probes: Vec::new(),
         }
     }
 

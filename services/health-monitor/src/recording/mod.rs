@@ -8,6 +8,7 @@
 mod chronicle;
 mod chunk;
 mod impact;
+mod probed;
 mod readings;
 mod replay;
 mod store;
@@ -97,6 +98,11 @@ impl Recorder {
     /// Notes what was read of one target beside requests.
     pub fn read(&self, target: &str, readings: &Readings, now: Timestamp) {
         self.on_track(target, now, |track| track.read(readings, now));
+    }
+
+    /// Notes a run of a probe that reached one version of one target.
+    pub fn tried(&self, target: &str, run: pb::RecordedProbe, now: Timestamp) {
+        self.on_track(target, now, |track| track.tried(run, now));
     }
 
     fn on_track(&self, target: &str, now: Timestamp, note: impl FnOnce(&mut Track)) {

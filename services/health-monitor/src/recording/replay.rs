@@ -7,7 +7,7 @@ use bellwether_judge::{Batch, Panel, Sample, Traffic};
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::time;
 
-use super::{Story, chunk::histogram};
+use super::{Story, chunk::histogram, probed};
 use crate::{convert, monitor::Definition, stance::Stance};
 
 mod fault;
@@ -130,6 +130,9 @@ impl<'a> Run<'a> {
         }
         self.feed(told, now, Duration::from_secs(u64::try_from(second.seconds).unwrap_or(1).max(1)));
         self.read(&second.readings, faulty, now);
+        let analysis = &self.question.story.analysis;
+        let fleets = (analysis.candidate_fleet.as_str(), analysis.baseline_fleet.as_str());
+        probed::tell(&second.probes, fleets, self.judge.analysis_mut());
         self.look(now);
     }
 

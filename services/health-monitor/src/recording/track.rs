@@ -16,6 +16,7 @@ use prost::Message as _;
 
 use super::{
     chunk::{Chunk, recorded},
+    probed,
     readings::Noted,
 };
 
@@ -60,6 +61,8 @@ pub struct Second {
     pub counts: BTreeMap<Key, Counts>,
     /// What was read beside them.
     pub readings: Noted,
+    /// Runs of probes.
+    pub probes: Vec<pb::RecordedProbe>,
 }
 
 // === impl Track ===
@@ -100,6 +103,14 @@ impl Track {
         self.seen = now;
         self.turn(now);
         self.open.get_or_insert_with(|| (now.as_second(), Second::default())).1.readings.note(readings);
+    }
+
+    /// Notes a run of a probe.
+    pub fn tried(&mut self, run: pb::RecordedProbe, now: Timestamp) {
+        self.seen = now;
+        self.turn(now);
+        let (_, second) = self.open.get_or_insert_with(|| (now.as_second(), Second::default()));
+        probed::add(&mut second.probes, run);
     }
 
     fn name(&mut self, journey: &str) {

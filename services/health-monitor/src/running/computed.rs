@@ -46,7 +46,8 @@ impl Inner {
                 | CheckKind::StatusShare(_)
                 | CheckKind::TrafficShare
                 | CheckKind::Connections(_)
-                | CheckKind::Count(_) => return None,
+                | CheckKind::Count(_)
+                | CheckKind::Probes(_) => return None,
             };
             Some((check, self.derivations.trouble(metric)?))
         })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::{Assessment, Decision, Segment, Why};
+use bellwether_judge::{Assessment, Decision, ProbeRun, Segment, Why, settings::CheckKind};
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 
 use super::{Inner, Running};
@@ -61,10 +61,21 @@ impl Running {
     }
 
     /// A run of a probe has reached one version; whether the decision is another than the one that is durable.
-    pub fn probed(&self, id: &str, reached: Reached, attempt: &Attempt, now: Timestamp) -> bool {
+    /// `compared`: it reaches the other one as well, here.
+    pub fn probed(
+        &self,
+        id: &str,
+        (reached, compared): (Reached, bool),
+        attempt: &Attempt,
+        now: Timestamp,
+    ) -> bool {
         let mut inner = self.lock();
         if let Some(green) = inner.probes.note(id, reached, attempt) {
-            inner.judge.analysis_mut().probed(id, green);
+            let judge = inner.judge.analysis_mut();
+            if reached == Reached::Candidate {
+                judge.probed(id, green);
+            }
+            judge.tried(ProbeRun { probe: id, side: reached.side(), failed: !green, compared });
             inner.dirty = true;
         }
         inner.report = None;
@@ -100,6 +111,7 @@ impl Inner {
     pub(super) fn with_probes(&self, verdict: pb::Verdict) -> pb::Verdict {
         let segment = self.judge.segment();
         let mut verdict = verdict;
+        self.name_probes(&mut verdict);
         let checks = self.probes.checks(segment);
         verdict.level = checks.iter().map(|check| check.level).max().unwrap_or_default().max(verdict.level);
         verdict.checks.extend(checks);
@@ -111,6 +123,27 @@ impl Inner {
                 ..verdict
             },
             false => verdict,
+        }
+    }
+
+    /// Says of the check of all probes which of them fails, and how; where it fails the rollout, so does the reason.
+    fn name_probes(&self, verdict: &mut pb::Verdict) {
+        let Some(red) = self.probes.red(self.judge.segment()) else { return };
+        let of_probes = |id: &str| {
+            let id = id.strip_suffix("-alone").unwrap_or(id);
+            let mut checks = self.judge.settings().checks.iter();
+            checks.any(|check| check.id == id && matches!(check.kind, CheckKind::Probes(_)))
+        };
+        let mut blamed = false;
+        for check in
+            verdict.checks.iter_mut().filter(|check| of_probes(&check.id) && check.candidate_samples > 0)
+        {
+            check.text = format!("{}; {red}", check.text);
+            blamed |= check.decision() == pb::Decision::Fail;
+        }
+        if let Some(reason) = verdict.reason.as_mut().filter(|_| blamed) {
+            reason.values.insert("probes.last".to_owned(), red.clone());
+            reason.text = format!("{}; {red}", reason.text);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the monitor tries itself: real HTTP, TCP and gRPC on loopback.
 
+mod evidence;
 mod given;
 mod kinds;
 mod owners;
