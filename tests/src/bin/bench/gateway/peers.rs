@@ -86,7 +86,7 @@ pub fn absent(peers: &[Peer]) -> impl Iterator<Item = &'static str> {
 
 impl Kind {
     fn installed(&self) -> Option<PathBuf> {
-        if let Some(named) = std::env::var_os(self.variable) {
+        if let Some(named) = std::env::var_os(self.variable).filter(|named| !named.is_empty()) {
             return Some(PathBuf::from(named));
         }
         let path = std::env::var_os("PATH")?;
