@@ -17,13 +17,14 @@ use crate::{
     segment::{Mode, Segment},
     settings::{ABSOLUTE_ERROR_LIMIT, Settings},
     share::ShareTest,
-    tick::{Part, Side, Tick},
+    tick::Side,
     verdict::{BaselineKind, Why},
 };
 
 mod assess;
 mod ingest;
 mod measures;
+mod pending;
 mod probes;
 mod progress;
 mod read;
@@ -31,6 +32,7 @@ mod report;
 
 pub use probes::ProbeRun;
 
+use pending::Pending;
 use probes::Probes;
 use progress::Progress;
 
@@ -96,20 +98,6 @@ struct Names {
 
 /// Segments remembered, for samples that come late.
 const SEGMENTS: usize = 8;
-
-/// Counts that wait for the other side.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Pending {
-    revision: i64,
-    since: Timestamp,
-    /// What of a tick is collected here.
-    #[serde(default)]
-    part: Part,
-    tick: Tick,
-    /// The baseline's part of it, as a placebo group and the rest.
-    #[serde(default)]
-    placebo: Tick,
-}
 
 /// A FAIL.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -294,18 +282,5 @@ impl Names {
         } else {
             (self.baseline.as_deref() == Some(fleet)).then_some(Side::Baseline)
         }
-    }
-}
-
-// === impl Pending ===
-
-impl Pending {
-    fn clear(&mut self) {
-        self.tick.clear();
-        self.placebo.clear();
-    }
-
-    fn is_empty(&self) -> bool {
-        self.tick.candidate.counted(self.part) == 0 && self.tick.baseline.counted(self.part) == 0
     }
 }

@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Mixture;
+use crate::mixture::Plain;
 
 const BETS: [f64; 7] = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 
@@ -18,7 +18,7 @@ const BETS: [f64; 7] = [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MeanAbove {
     m: f64,
-    mixture: Mixture<7>,
+    mixture: Plain<7>,
 }
 
 // === impl MeanAbove ===
@@ -26,7 +26,7 @@ pub struct MeanAbove {
 impl MeanAbove {
     /// Against a mean of at most `m`, clamped to [0.001, 0.999].
     pub fn new(m: f64) -> Self {
-        Self { m: m.clamp(0.001, 0.999), mixture: Mixture::plain() }
+        Self { m: m.clamp(0.001, 0.999), mixture: Plain::default() }
     }
 
     /// One value, clamped to [0, 1].
@@ -35,7 +35,7 @@ impl MeanAbove {
             return;
         }
         let gain = (value.clamp(0.0, 1.0) - self.m) / self.m;
-        self.mixture.update(&BETS.map(|bet| (bet * gain).ln_1p()), false);
+        self.mixture.update(&BETS.map(|bet| (bet * gain).ln_1p()));
     }
 
     /// ln E.

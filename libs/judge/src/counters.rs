@@ -4,12 +4,13 @@
 //! with the evidence. A repeated, late or reordered batch and the judge's own downtime are therefore harmless:
 //! a batch that was seen yields nothing, one that was missed is contained in the next.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cell::Cell, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    by_name::ByName,
     sample::{Batch, Sample, Traffic},
     tick::{Counts, Side},
 };
@@ -32,9 +33,12 @@ const PRESENT_AT_START: Duration = Duration::from_secs(5);
 /// The last counters of everything that was ever counted for one analysis.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counters {
-    sources: BTreeMap<String, Vec<Incarnation>>,
-    #[serde(skip)]
-    scratch: Counts,
+    sources: ByName<Vec<Incarnation>>,
+}
+
+thread_local! {
+    /// What is new of one instance while it is told: thousands of counters need the room, one after the other.
+    static SCRATCH: Cell<Counts> = Cell::default();
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,10 +46,10 @@ struct Incarnation {
     id: String,
     /// The newest `time` of its batches.
     newest: Timestamp,
-    instances: BTreeMap<String, Instance>,
+    instances: ByName<Instance>,
     /// Those of one side whose id one of the other side had before.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    namesakes: BTreeMap<String, Instance>,
+    #[serde(default, skip_serializing_if = "ByName::is_empty")]
+    namesakes: ByName<Instance>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,8 +108,9 @@ impl Counters {
         side_of: impl Fn(&Sample) -> Option<Side>,
         mut sink: impl FnMut(Delta<'_>),
     ) {
-        let Self { sources, scratch } = self;
-        let Some((incarnation, restarted)) = incarnation_of(sources, batch) else { return };
+        let Some((incarnation, restarted)) = incarnation_of(&mut self.sources, batch) else { return };
+        let mut room = SCRATCH.take();
+        let scratch = &mut room;
         for sample in &batch.samples {
             let Some(side) = side_of(sample) else { continue };
             let Some(instance) = incarnation.instance(side, &sample.instance) else { continue };
@@ -129,6 +134,7 @@ impl Counters {
                 counts: scratch,
             });
         }
+        SCRATCH.set(room);
     }
 
     /// Whether an instance has served for as long as the warm-up; one whose requests nobody counts is taken to be as
@@ -156,14 +162,14 @@ impl Counters {
 }
 
 fn incarnation_of<'a>(
-    sources: &'a mut BTreeMap<String, Vec<Incarnation>>,
+    sources: &'a mut ByName<Vec<Incarnation>>,
     batch: &Batch,
 ) -> Option<(&'a mut Incarnation, bool)> {
-    if !sources.contains_key(&batch.source) {
+    if !sources.contains(&batch.source) {
         if sources.len() >= SOURCES {
             return None;
         }
-        sources.insert(batch.source.clone(), Vec::new());
+        sources.insert(&batch.source, Vec::new());
     }
     let known = sources.get_mut(&batch.source)?;
     let at = match known.iter().position(|i| i.id == batch.incarnation) {
@@ -176,11 +182,12 @@ fn incarnation_of<'a>(
             if known.len() >= INCARNATIONS {
                 known.remove(0);
             }
+            known.reserve_exact(1);
             known.push(Incarnation {
                 id: batch.incarnation.clone(),
                 newest: batch.time,
-                instances: BTreeMap::new(),
-                namesakes: BTreeMap::new(),
+                instances: ByName::default(),
+                namesakes: ByName::default(),
             });
             known.len() - 1
         }
@@ -198,11 +205,11 @@ impl Incarnation {
         let is_full = self.instances.len() + self.namesakes.len() >= INSTANCES;
         let is_taken = self.instances.get(id).is_some_and(|known| !known.may_be_of(side));
         let instances = if is_taken { &mut self.namesakes } else { &mut self.instances };
-        if !instances.contains_key(id) {
+        if !instances.contains(id) {
             if is_full {
                 return None;
             }
-            instances.insert(id.to_owned(), Instance::default());
+            instances.insert(id, Instance::default());
         }
         let instance = instances.get_mut(id)?;
         instance.side = Some(side);

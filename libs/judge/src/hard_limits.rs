@@ -1,14 +1,14 @@
 //! Limits that act before statistics. They stand outside α, and a verdict that rests on one says so.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::tick::{Counts, Side};
+use crate::{
+    by_name::ByName,
+    tick::{Counts, Side},
+};
 
 /// Attempts in a row without a connection that make an instance unreachable.
 const IN_A_ROW: u64 = 3;
@@ -31,7 +31,7 @@ pub enum HardLimit {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HardLimits {
     /// Connect failures in a row, by candidate instance.
-    candidate: BTreeMap<String, Run>,
+    candidate: ByName<Run>,
     /// Connect failures in a row, over all stable instances.
     baseline: u64,
     /// (requests, errors) of the newest ticks, just as many as hold the last 20 requests.
@@ -59,7 +59,7 @@ impl HardLimits {
             Side::Candidate => {
                 match self.candidate.get_mut(instance) {
                     Some(run) => *run = Run { failures: next(run.failures), at },
-                    None => _ = self.candidate.insert(instance.to_owned(), Run { failures: next(0), at }),
+                    None => self.candidate.insert(instance, Run { failures: next(0), at }),
                 }
                 self.remember(counts);
             }

@@ -6,6 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod counts;
+
+use counts::Counts;
+
 /// Number of buckets.
 pub const BUCKETS: usize = 256;
 /// The bucket whose lower edge is 1 ms.
@@ -40,9 +44,17 @@ fn clamped(index: i64) -> usize {
     usize::try_from(index.saturating_add(ORIGIN).max(0)).unwrap_or(0).min(BUCKETS - 1)
 }
 
-/// Counts by bucket, storing only the range in use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Counts by bucket, storing only the range in use, in 32 bits each while they fit: most of what is kept of an analysis is these.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Row", into = "Row")]
 pub struct Histogram {
+    offset: u16,
+    counts: Counts,
+}
+
+/// What it becomes on disk.
+#[derive(Serialize, Deserialize)]
+struct Row {
     offset: usize,
     counts: Vec<u64>,
 }
@@ -59,48 +71,43 @@ impl Histogram {
         histogram
     }
 
-    /// Adds `count` to a bucket. Allocates only when the range grows.
+    /// Adds `count` to a bucket. Allocates only when the range grows, or counts need more bits.
     pub fn add(&mut self, bucket: usize, count: u64) {
         if count == 0 {
             return;
         }
         let bucket = bucket.min(BUCKETS - 1);
         if self.counts.is_empty() {
-            self.offset = bucket;
-        } else if bucket < self.offset {
-            let missing = self.offset - bucket;
-            self.counts.splice(0..0, std::iter::repeat_n(0, missing));
-            self.offset = bucket;
+            self.offset = bucket as u16;
+        } else if bucket < self.offset() {
+            self.counts.prepend(self.offset() - bucket);
+            self.offset = bucket as u16;
         }
-        let at = bucket - self.offset;
-        if at >= self.counts.len() {
-            // thousands are kept, and their range hardly grows
-            self.counts.reserve_exact(at + 1 - self.counts.len());
-            self.counts.resize(at + 1, 0);
-        }
-        if let Some(slot) = self.counts.get_mut(at) {
-            *slot = slot.saturating_add(count);
-        }
+        self.counts.add(bucket - self.offset(), count);
+    }
+
+    fn offset(&self) -> usize {
+        self.offset.into()
     }
 
     /// The count of one bucket.
     pub fn count(&self, bucket: usize) -> u64 {
-        bucket.checked_sub(self.offset).and_then(|at| self.counts.get(at)).copied().unwrap_or(0)
+        bucket.checked_sub(self.offset()).map_or(0, |at| self.counts.get(at))
     }
 
     /// All counts together.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.counts.sum_from(0)
     }
 
     /// Bucket and count of the range in use.
     pub fn iter(&self) -> impl Iterator<Item = (usize, u64)> + Clone + '_ {
-        self.counts.iter().enumerate().map(|(i, &count)| (self.offset + i, count))
+        self.counts.iter().enumerate().map(|(i, count)| (self.offset() + i, count))
     }
 
     /// How many lie above the upper edge of `bucket`.
     pub fn above(&self, bucket: usize) -> u64 {
-        self.iter().filter(|(b, _)| *b > bucket).map(|(_, count)| count).sum()
+        self.counts.sum_from((bucket + 1).saturating_sub(self.offset()))
     }
 
     /// The bucket whose upper edge is nearest to the quantile `q`: the first below which a share of at least
@@ -133,12 +140,40 @@ impl Histogram {
 
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.counts.iter().all(|&count| count == 0)
+        self.iter().all(|(_, count)| count == 0)
     }
 
     /// Forgets all counts, keeping the memory.
     pub fn clear(&mut self) {
-        self.counts.fill(0);
+        self.counts.clear();
+    }
+}
+
+impl Clone for Histogram {
+    fn clone(&self) -> Self {
+        Self { offset: self.offset, counts: self.counts.clone() }
+    }
+
+    /// Keeps the memory where the range is the same.
+    fn clone_from(&mut self, other: &Self) {
+        self.offset = other.offset;
+        self.counts.clone_from(&other.counts);
+    }
+}
+
+impl From<Row> for Histogram {
+    fn from(row: Row) -> Self {
+        // as it is, empty buckets included: two that were equal stay so
+        match row.counts.len() <= BUCKETS.saturating_sub(row.offset) {
+            true => Self { offset: row.offset as u16, counts: Counts::of(row.counts) },
+            false => Self::from_counts(row.offset, &row.counts),
+        }
+    }
+}
+
+impl From<Histogram> for Row {
+    fn from(histogram: Histogram) -> Self {
+        Self { offset: histogram.offset(), counts: histogram.counts.iter().collect() }
     }
 }
 
@@ -180,5 +215,31 @@ mod tests {
         assert_eq!(histogram.above(99), 8);
         assert_eq!(histogram.quantile_bucket(0.5), Some(100));
         assert_eq!(histogram.quantile_bucket(0.99), Some(110));
+    }
+
+    #[test]
+    fn counts_beyond_32_bits_are_kept_whole() {
+        let mut histogram = Histogram::from_counts(100, &[5, 6]);
+        let narrow = histogram.clone();
+        histogram.add(101, u64::from(u32::MAX));
+        histogram.add(99, 1);
+        assert_eq!(histogram.iter().collect::<Vec<_>>(), [(99, 1), (100, 5), (101, 6 + u64::from(u32::MAX))]);
+        assert_eq!(histogram.above(100), 6 + u64::from(u32::MAX));
+        assert!(histogram.covers(&narrow) && !narrow.covers(&histogram));
+        histogram.add(101, u64::MAX);
+        assert_eq!(histogram.count(101), u64::MAX);
+        let mut again = narrow.clone();
+        again.clone_from(&histogram);
+        assert_eq!(again, histogram);
+    }
+
+    #[test]
+    fn the_form_on_disk_is_offset_and_counts() {
+        let text = r#"{"offset":100,"counts":[5,0,5000000000]}"#;
+        let histogram: Histogram = serde_json::from_str(text).unwrap();
+        assert_eq!(histogram.iter().collect::<Vec<_>>(), [(100, 5), (101, 0), (102, 5_000_000_000)]);
+        assert_eq!(serde_json::to_string(&histogram).unwrap(), text);
+        let beyond: Histogram = serde_json::from_str(r#"{"offset":255,"counts":[1,2]}"#).unwrap();
+        assert_eq!(beyond.count(BUCKETS - 1), 3);
     }
 }

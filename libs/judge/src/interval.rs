@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Histogram, Mixture,
+    Histogram,
     histogram::upper_edge,
     math::{bisect, ln_beta, log_mean_exp, log_spaced},
+    mixture::Plain,
     ratio::Comparison,
 };
 
@@ -63,7 +64,7 @@ pub fn quantile_band(histogram: &Histogram, q: f64, alpha: f64) -> Option<Interv
 /// A ratio belongs to the interval while mixture/likelihood < 1/α. The likelihood is concave in ln ρ, so the
 /// ratios that belong are an interval; its limits are widened to the next grid ratios outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RatioInterval(Mixture<GRID>);
+pub struct RatioInterval(Plain<GRID>);
 
 const GRID: usize = 47;
 
@@ -71,7 +72,7 @@ const GRID: usize = 47;
 
 impl Default for RatioInterval {
     fn default() -> Self {
-        Self(Mixture::plain())
+        Self(Plain::default())
     }
 }
 

@@ -30,7 +30,7 @@ pub struct LatencyCheck {
     horizon: u32,
     learned: Histogram,
     live: Option<Live>,
-    alone: Option<Alone>,
+    alone: Option<Box<Alone>>,
     pass_limit: Option<BelowTest>,
     warn_p95: AboveTest,
     candidate: Histogram,
@@ -62,7 +62,7 @@ struct Alone {
 impl LatencyCheck {
     /// With no evidence; `one_sided`: the check alone takes part.
     pub fn new(spec: Latency, history: &History, one_sided: bool, horizon: u32) -> Self {
-        let alone = one_sided.then(|| Alone::of(&spec, history, horizon)).flatten();
+        let alone = one_sided.then(|| Alone::of(&spec, history, horizon)).flatten().map(Box::new);
         Self {
             live: history.edges().map(|edges| Live::new(edges, &spec, horizon)),
             pass_limit: spec.limit.map(|limit| BelowTest::new(limit.share)),

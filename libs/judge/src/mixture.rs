@@ -1,6 +1,6 @@
 //! A mixture of likelihood-ratio processes over a grid of alternatives, with late onset.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::math::{ln_add_exp, log_sum_exp};
 
@@ -9,9 +9,17 @@ const NOTHING: f64 = -1e300;
 /// No A_j grows beyond this: it would overflow, and nobody needs more evidence.
 const MOST: f64 = 1e300;
 
-/// One e-process: the equal-weight mixture over `J` alternatives.
+/// One e-process without late onset: the equal-weight mixture over `J` alternatives.
 ///
 /// `L_j` is the summed log factor of alternative j, so that E = (1/J) Σ e^{L_j}.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plain<const J: usize> {
+    sums: [f64; J],
+    /// ln E, kept because it is asked for more often than it changes.
+    log_e: f64,
+}
+
+/// The same with late onset, where it is wanted.
 ///
 /// With late onset (Shiryaev–Roberts recursion) a second set `A_j` starts a new bet at every second of the
 /// time box of S seconds: M = (1/J) Σ [½·e^{L_j} + A_j/(2S)], A_j ← A_j·e^{f}. It is a mixture over start
@@ -20,10 +28,8 @@ const MOST: f64 = 1e300;
 /// is dropped: smaller, so still valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixture<const J: usize> {
-    sums: [f64; J],
+    plain: Plain<J>,
     late: Option<Late<J>>,
-    /// ln (1/J) Σ e^{L_j}, kept because it is asked for more often than it changes.
-    plain: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +42,7 @@ struct Late<const J: usize> {
     placed: u32,
 }
 
-/// What a [`Mixture`] becomes on disk.
+/// What either becomes on disk.
 #[derive(Serialize, Deserialize)]
 struct Row {
     sums: Vec<f64>,
@@ -51,12 +57,64 @@ struct LateRow {
     placed: u32,
 }
 
+// === impl Plain ===
+
+impl<const J: usize> Default for Plain<J> {
+    /// E = 1.
+    fn default() -> Self {
+        Self { sums: [0.0; J], log_e: 0.0 }
+    }
+}
+
+impl<const J: usize> Plain<J> {
+    fn of(sums: [f64; J]) -> Self {
+        Self { log_e: mean(&sums), sums }
+    }
+
+    /// Multiplies alternative j by e^{factors[j]}.
+    pub fn update(&mut self, factors: &[f64; J]) {
+        self.accumulate(factors);
+        self.log_e = mean(&self.sums);
+    }
+
+    /// As [`Self::update`] for whoever only looks at [`Self::sums`]: ln E is not kept up to date.
+    pub(crate) fn accumulate(&mut self, factors: &[f64; J]) {
+        for (sum, factor) in self.sums.iter_mut().zip(factors) {
+            *sum += factor;
+        }
+    }
+
+    /// ln E.
+    pub fn log_e(&self) -> f64 {
+        self.log_e
+    }
+
+    /// Σ of the log factors, by alternative.
+    pub fn sums(&self) -> &[f64; J] {
+        &self.sums
+    }
+
+    /// Lowers ln E to `most` where it is above it. Evidence is only thrown away, therefore valid: what crossed its
+    /// limit long ago can be seen to end.
+    pub fn cap(&mut self, most: f64) {
+        let over = self.log_e - most;
+        if over > 0.0 {
+            self.lower(over);
+        }
+    }
+
+    fn lower(&mut self, by: f64) {
+        self.sums.iter_mut().for_each(|sum| *sum -= by);
+        self.log_e -= by;
+    }
+}
+
 // === impl Mixture ===
 
 impl<const J: usize> Mixture<J> {
-    /// E = 1, without late onset (PASS and WARN tests).
+    /// E = 1, without late onset.
     pub fn plain() -> Self {
-        Self { sums: [0.0; J], late: None, plain: 0.0 }
+        Self { plain: Plain::default(), late: None }
     }
 
     /// E = ½ (the other half waits for later starts), with late onset over `horizon` seconds, at most a day.
@@ -72,15 +130,7 @@ impl<const J: usize> Mixture<J> {
         if let Some(late) = &mut self.late {
             late.update(factors, new_second);
         }
-        self.accumulate(factors);
-        self.plain = mean(&self.sums);
-    }
-
-    /// As [`Self::update`] for whoever only looks at [`Self::sums`]: ln E is not kept up to date.
-    pub(crate) fn accumulate(&mut self, factors: &[f64; J]) {
-        for (sum, factor) in self.sums.iter_mut().zip(factors) {
-            *sum += factor;
-        }
+        self.plain.update(factors);
     }
 
     /// Places the bet of a new second when a tick carries no information (every factor is 0).
@@ -95,23 +145,21 @@ impl<const J: usize> Mixture<J> {
     /// ln E.
     pub fn log_e(&self) -> f64 {
         match &self.late {
-            None => self.plain,
-            Some(late) => late.log_e(self.plain),
+            None => self.plain.log_e,
+            Some(late) => late.log_e(self.plain.log_e),
         }
     }
 
     /// Σ of the log factors, by alternative.
     pub fn sums(&self) -> &[f64; J] {
-        &self.sums
+        &self.plain.sums
     }
 
-    /// Lowers ln E to `most` where it is above it. Evidence is only thrown away, therefore valid: what crossed its
-    /// limit long ago can be seen to end.
+    /// As [`Plain::cap`].
     pub fn cap(&mut self, most: f64) {
         let over = self.log_e() - most;
         if over > 0.0 {
-            self.sums.iter_mut().for_each(|sum| *sum -= over);
-            self.plain -= over;
+            self.plain.lower(over);
             if let Some(late) = &mut self.late {
                 late.values.iter_mut().for_each(|value| *value *= (-over).exp());
             }
@@ -120,7 +168,7 @@ impl<const J: usize> Mixture<J> {
 
     /// Starts again at the value of a fresh process. Only ever lowers what was collected, therefore valid.
     pub fn reset(&mut self) {
-        (self.sums, self.plain) = ([0.0; J], 0.0);
+        self.plain = Plain::default();
         if let Some(late) = &mut self.late {
             late.values = [0.0; J];
         }
@@ -131,6 +179,8 @@ impl<const J: usize> Mixture<J> {
 fn mean<const J: usize>(sums: &[f64; J]) -> f64 {
     log_sum_exp(sums.iter().copied()) - (J as f64).ln()
 }
+
+// === impl Late ===
 
 impl<const J: usize> Late<J> {
     fn place(&mut self) {
@@ -155,32 +205,52 @@ impl<const J: usize> Late<J> {
     }
 }
 
+// === impl Row ===
+
+impl Row {
+    fn sums<const J: usize, E: serde::de::Error>(&self) -> Result<[f64; J], E> {
+        grid(&self.sums)
+    }
+}
+
+fn grid<const J: usize, E: serde::de::Error>(values: &[f64]) -> Result<[f64; J], E> {
+    values.try_into().map_err(|_| E::invalid_length(values.len(), &"the grid's length"))
+}
+
+impl<const J: usize> Serialize for Plain<J> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Row { sums: self.sums.to_vec(), late: None }.serialize(serializer)
+    }
+}
+
+impl<'de, const J: usize> Deserialize<'de> for Plain<J> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Row::deserialize(deserializer)?.sums().map(Self::of)
+    }
+}
+
 impl<const J: usize> Serialize for Mixture<J> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let late = self.late.as_ref().map(|late| LateRow {
             logs: late.values.map(|value| value.ln().max(NOTHING)).to_vec(),
             horizon: late.horizon,
             placed: late.placed,
         });
-        Row { sums: self.sums.to_vec(), late }.serialize(serializer)
+        Row { sums: self.plain.sums.to_vec(), late }.serialize(serializer)
     }
 }
 
 impl<'de, const J: usize> Deserialize<'de> for Mixture<J> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let row = Row::deserialize(deserializer)?;
-        let grid = |values: Vec<f64>| {
-            <[f64; J]>::try_from(values)
-                .map_err(|v| serde::de::Error::invalid_length(v.len(), &"the grid's length"))
-        };
+        let plain = Plain::of(row.sums()?);
         let late = match row.late {
             None => None,
             Some(LateRow { logs, horizon, placed }) => {
-                Some(Late { values: grid(logs)?.map(|log| log.exp().min(MOST)), horizon, placed })
+                Some(Late { values: grid(&logs)?.map(|log| f64::exp(log).min(MOST)), horizon, placed })
             }
         };
-        let sums = grid(row.sums)?;
-        Ok(Self { plain: mean(&sums), sums, late })
+        Ok(Self { plain, late })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Mixture, ratio::Comparison};
+use crate::{mixture::Plain, ratio::Comparison};
 
 /// Ratios that a healthy candidate may have, below the margin.
 const ALTERNATIVES: [f64; 7] = [0.25, 0.5, 0.7, 0.85, 1.0, 1.1, 1.25];
@@ -11,7 +11,7 @@ const ALTERNATIVES: [f64; 7] = [0.25, 0.5, 0.7, 0.85, 1.0, 1.1, 1.25];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NonInferiority {
     margin: f64,
-    mixture: Mixture<7>,
+    mixture: Plain<7>,
 }
 
 // === impl NonInferiority ===
@@ -19,7 +19,7 @@ pub struct NonInferiority {
 impl NonInferiority {
     /// With this margin (w_m), which lies above 1.25.
     pub fn new(margin: f64) -> Self {
-        Self { margin: margin.max(1.3), mixture: Mixture::plain() }
+        Self { margin: margin.max(1.3), mixture: Plain::default() }
     }
 
     /// One tick; every factor is raised to `temper` = 1/φ.
@@ -32,7 +32,7 @@ impl NonInferiority {
             let factor = |rho: f64| {
                 tick.kc * (rho / self.margin).ln() - all * ((rho - self.margin) * share / null).ln_1p()
             };
-            self.mixture.update(&ALTERNATIVES.map(|rho| temper * factor(rho)), false);
+            self.mixture.update(&ALTERNATIVES.map(|rho| temper * factor(rho)));
         }
     }
 

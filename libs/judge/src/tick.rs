@@ -54,9 +54,6 @@ pub enum Part {
 // === impl Part ===
 
 impl Part {
-    /// How many there are.
-    pub const COUNT: usize = 3;
-
     /// Whether requests are told.
     pub fn has_requests(self) -> bool {
         self != Self::Latency
@@ -74,6 +71,12 @@ impl Counts {
     /// With room for so many statuses and journeys.
     pub fn sized(statuses: usize, journeys: usize) -> Self {
         Self { statuses: vec![0; statuses], journeys: vec![(0, 0); journeys], ..Self::default() }
+    }
+
+    /// Makes room for so many statuses and journeys.
+    pub fn size(&mut self, statuses: usize, journeys: usize) {
+        self.statuses.resize(statuses, 0);
+        self.journeys.resize(journeys, (0, 0));
     }
 
     /// Adds another's counts, but not its latencies.
@@ -114,6 +117,12 @@ impl Tick {
     /// With room for so many statuses and journeys.
     pub fn sized(statuses: usize, journeys: usize) -> Self {
         Self { candidate: Counts::sized(statuses, journeys), baseline: Counts::sized(statuses, journeys) }
+    }
+
+    /// Makes room for so many statuses and journeys.
+    pub fn size(&mut self, statuses: usize, journeys: usize) {
+        self.candidate.size(statuses, journeys);
+        self.baseline.size(statuses, journeys);
     }
 
     /// One side.

@@ -115,7 +115,7 @@ impl Analysis {
         let group = self.placebo.as_mut().and_then(|placebo| placebo.side(delta.side, delta.instance));
         let (statuses, journeys) = (delta.counts.statuses.len(), delta.counts.journeys.len());
         let part = self.part_of(delta.counts);
-        let pending = self.pending_of((delta.revision, part), now, || Tick::sized(statuses, journeys));
+        let pending = self.pending_of((delta.revision, part), now, (statuses, journeys));
         pending.tick.side_mut(delta.side).add(delta.counts, delta.traffic);
         if let Some(group) = group {
             pending.placebo.side_mut(group).add(delta.counts, delta.traffic);
@@ -142,7 +142,7 @@ impl Analysis {
         &mut self,
         (revision, part): (i64, Part),
         now: Timestamp,
-        new: impl Fn() -> Tick,
+        (statuses, journeys): (usize, usize),
     ) -> &mut Pending {
         let same = |p: &Pending| p.revision == revision && p.part == part && !p.is_empty();
         let found = self.pending.iter().position(same);
@@ -153,7 +153,8 @@ impl Analysis {
                 if self.pending.len() >= WAITING {
                     self.pending.remove(0);
                 }
-                self.pending.push(Pending { revision, since: now, part, tick: new(), placebo: new() });
+                self.pending.reserve_exact(1);
+                self.pending.push(Pending::new((revision, part), now, statuses, journeys));
                 self.pending.len() - 1
             }
         };
@@ -188,16 +189,7 @@ impl Analysis {
                 pending.placebo = placebo;
             }
         }
-        self.drop_spares();
-    }
-
-    /// Keeps the room of one that is done for each part. More are needed while a route changes alone, and there are
-    /// thousands of analyses.
-    fn drop_spares(&mut self) {
-        let mut spare = [false; Part::COUNT];
-        self.pending.retain(|pending| {
-            !pending.is_empty() || !std::mem::replace(&mut spare[pending.part as usize], true)
-        });
+        Pending::drop_empty(&mut self.pending);
     }
 
     /// Turns one tick into evidence. False when it must wait for the other side.

@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-const HOURS: usize = 168;
+use crate::hours::Hours;
+
 const WEEK: i64 = 7 * 86_400;
 /// The weight of the newest week, at least.
 const LEAST_WEIGHT: f64 = 0.25;
 
 /// The mean of each hour of the week (UTC); older weeks fade. An hour is expected to be as in the weeks before, so
 /// nothing is expected in the first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Season {
-    hours: Vec<Hour>,
+    hours: Hours<Hour>,
     /// The present hour, its sum and count.
     present: usize,
     sum: f64,
@@ -27,12 +28,6 @@ struct Hour {
 }
 
 // === impl Season ===
-
-impl Default for Season {
-    fn default() -> Self {
-        Self { hours: vec![Hour::default(); HOURS], present: 0, sum: 0.0, count: 0.0 }
-    }
-}
 
 impl Season {
     /// None where it is not known yet.
@@ -54,7 +49,7 @@ impl Season {
     /// The present hour is over.
     fn finish(&mut self) {
         if self.count > 0.0
-            && let Some(hour) = self.hours.get_mut(self.present)
+            && let Some(hour) = self.hours.at(self.present)
         {
             hour.weeks += 1.0;
             hour.mean += (1.0 / hour.weeks).max(LEAST_WEIGHT) * (self.sum / self.count - hour.mean);
