@@ -5,9 +5,11 @@ The stubs are generated from the repository's proto/ into a temporary directory 
 """
 
 import argparse
+import atexit
 import hashlib
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 import uuid
@@ -23,6 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 def generate() -> None:
     """Makes `bellwether.planner.v1.…_pb2` importable."""
     out = tempfile.mkdtemp(prefix="bellwether-python-")
+    atexit.register(shutil.rmtree, out, ignore_errors=True)
     files = [str(f.relative_to(ROOT / "proto")) for f in (ROOT / "proto").rglob("*.proto")]
     well_known = pathlib.Path(protoc.__file__).parent / "_proto"
     arguments = ["protoc", f"-I{ROOT / 'proto'}", f"-I{well_known}", f"--python_out={out}", f"--grpc_python_out={out}", *files]
