@@ -53,6 +53,12 @@ pub fn is_id(text: &str) -> bool {
     text.len() <= 63 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(rest)
 }
 
+/// Whether it can be the name of a header or a cookie: a token of RFC 9110, section 5.6.2, of at most 64 characters.
+pub fn is_token(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
+}
+
 /// Application and environment of `<application>@<environment>`.
 pub fn split_target(id: &str) -> Option<(&str, &str)> {
     id.split_once('@').filter(|(application, environment)| is_id(application) && is_id(environment))

@@ -166,6 +166,19 @@ impl Violations {
         self.check(name::is_id(value), field, quoted(value), "[a-z][a-z0-9-]{0,62}")
     }
 
+    /// The name of a header or a cookie; empty for none.
+    pub fn token(&mut self, field: &str, value: &str) -> bool {
+        let holds = value.is_empty() || name::is_token(value);
+        self.check(holds, field, quoted(value), "the name of a header or a cookie, at most 64 characters")
+    }
+
+    /// The name of a header that answers get: `x-` and more; empty for none. None that means something to HTTP begins so.
+    pub fn own_header(&mut self, field: &str, value: &str) -> bool {
+        let own = value.len() > 2 && value.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"));
+        let holds = value.is_empty() || own && name::is_token(value);
+        self.check(holds, field, quoted(value), "x- and more, at most 64 characters")
+    }
+
     /// A resource name of this kind; its part after the collection.
     pub fn name<'v>(&mut self, field: &str, value: &'v str, kind: Kind) -> Option<&'v str> {
         let id = kind.parse(value);

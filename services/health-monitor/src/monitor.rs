@@ -116,8 +116,12 @@ impl Monitor {
     /// Hands batches to the analyses of their targets and remembers them for later ones.
     pub fn ingest(&self, deliveries: &BTreeMap<String, Delivery>) {
         let now = self.now();
-        for (target, Delivery { batch, readings }) in deliveries {
+        for (target, Delivery { batch, readings, sessions }) in deliveries {
             self.read(target, readings);
+            // before the samples: what they decide ends the analysis that these count for
+            if !sessions.is_empty() {
+                self.count_sessions(target, sessions);
+            }
             if batch.samples.is_empty() {
                 continue;
             }
@@ -132,6 +136,18 @@ impl Monitor {
             self.pushed.note(target, Signals::told_by(batch), now);
             self.histories.observe(target, batch, now);
             self.recorder.observe(target, batch, now);
+        }
+    }
+
+    /// Counts sessions for the analyses of their fleets.
+    fn count_sessions(&self, target: &str, sketches: &[pb::SessionSketch]) {
+        for running in self.registry.of_target(target) {
+            let first = self.records.get(&running.name).map_or(0, |record| record.state.first_revision);
+            let counts = |sketch: &&pb::SessionSketch| {
+                let within = sketch.route_revision == 0 || sketch.route_revision >= first;
+                sketch.fleet == running.candidate && within
+            };
+            self.recorder.sessions().count(&running.name, sketches.iter().filter(counts));
         }
     }
 

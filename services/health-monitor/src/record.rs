@@ -67,6 +67,9 @@ pub struct State {
     /// How it ended; None: it goes on.
     #[serde(default)]
     pub ending: Option<Ending>,
+    /// The route revision of its first segment; 0: any.
+    #[serde(default)]
+    pub first_revision: i64,
 }
 
 /// How an analysis ended.
@@ -104,6 +107,7 @@ impl Aggregate for Analyses {
         state.allows(event)?;
         match event {
             Event::Started { analysis, history, trace } => {
+                state.first_revision = analysis.segment.map_or(0, |segment| segment.route_revision);
                 state.analysis = Some(analysis.clone());
                 state.history = history.clone();
                 state.trace.clone_from(trace);

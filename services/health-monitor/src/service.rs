@@ -212,7 +212,8 @@ async fn keep_recordings(monitor: Monitor) {
     for round in 1u32.. {
         every.tick().await;
         let (now, recorder) = (monitor.now(), &monitor.recorder);
-        let mut done = vec![recorder.keep(now).await];
+        let active = |name: &str| monitor.registry.get(name).is_some();
+        let mut done = vec![recorder.keep(now).await, recorder.keep_sessions(active).await];
         if round % ROUNDS_PER_RETENTION == 0 {
             done.push(recorder.store().retain(now).await);
         }
@@ -220,7 +221,7 @@ async fn keep_recordings(monitor: Monitor) {
             done.push(recorder.keep_vitals(now).await);
         }
         for error in done.into_iter().filter_map(Result::err) {
-            tracing::error!(error = &error as &dyn std::error::Error, "a minute is not recorded");
+            tracing::error!(error = &error as &dyn std::error::Error, "something is not recorded");
         }
     }
 }

@@ -72,6 +72,12 @@ pub struct Ingress {
     pub port: String,
     /// TLS at the listener.
     pub tls: Option<Tls>,
+    /// The cookie by which requests of one session are known; empty: none.
+    pub session_cookie: String,
+    /// The header by which they are, instead; empty: none.
+    pub session_header: String,
+    /// The header in which answers say the version that gave them; empty: none.
+    pub version_header: String,
 }
 
 /// Certificate and key, reloaded when the files change.

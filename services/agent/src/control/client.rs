@@ -11,7 +11,7 @@ use thiserror::Error;
 use tokio::{net::UnixStream, time::timeout};
 
 use super::{Command, Frame, FrameError, Reply, Status, read_frame, write_frame};
-use crate::gateway::{Sample, Table};
+use crate::gateway::{Sample, SessionSample, Table};
 
 /// A gateway answers each command in milliseconds; one that does not within this is stuck.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -20,6 +20,17 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Client {
     path: PathBuf,
+}
+
+/// What a gateway has counted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counted {
+    /// Changes with each start of a gateway: its counters begin at zero.
+    pub incarnation: String,
+    /// One for each instance, route revision and kind of traffic.
+    pub samples: Vec<Sample>,
+    /// Grows whenever the [sessions](Client::sessions) have; 0: there are none.
+    pub growth: u64,
 }
 
 /// Why a gateway did not do what it was told.
@@ -89,13 +100,26 @@ impl Client {
         self.expect_status(&Command::Status).await
     }
 
-    /// The incarnation and its counters.
+    /// The counters.
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn samples(&self) -> Result<(String, Vec<Sample>), ClientError> {
+    pub async fn samples(&self) -> Result<Counted, ClientError> {
         match self.ask(&Command::Samples, &[]).await? {
-            (Reply::Samples { incarnation, samples }, _) => Ok((incarnation, samples)),
+            (Reply::Samples { incarnation, samples, growth }, _) => {
+                Ok(Counted { incarnation, samples, growth })
+            }
+            (other, _) => Err(strange(&other)),
+        }
+    }
+
+    /// The sessions of fleets whose sessions have grown after the growth `since`, and up to which growth that is.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn sessions(&self, since: u64) -> Result<(u64, Vec<SessionSample>), ClientError> {
+        match self.ask(&Command::Sessions { since }, &[]).await? {
+            (Reply::Sessions { growth, sessions }, _) => Ok((growth, sessions)),
             (other, _) => Err(strange(&other)),
         }
     }

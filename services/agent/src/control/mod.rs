@@ -5,6 +5,6 @@ mod fds;
 mod frame;
 mod protocol;
 
-pub use client::{Client, ClientError};
+pub use client::{Client, ClientError, Counted};
 pub use frame::{Frame, FrameError, read_frame, write_frame};
 pub use protocol::{Command, InstanceStatus, Reply, Status, TargetStatus};

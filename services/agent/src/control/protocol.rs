@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::gateway::{Affinity, Mirror, Preview, Rule, Sample, Share, Table};
+use crate::gateway::{Affinity, Mirror, Preview, Rule, Sample, SessionSample, Share, Table};
 
 /// What the supervisor asks of a gateway.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +28,11 @@ pub enum Command {
     Status,
     /// Tell the counters.
     Samples,
+    /// Tell the sessions of fleets whose sessions have grown.
+    Sessions {
+        /// The growth that was told last; 0: everything.
+        since: u64,
+    },
     /// Accept no more, finish what is open, then end.
     Retire {
         /// Milliseconds until what is still open is cut.
@@ -54,6 +59,16 @@ pub enum Reply {
         incarnation: String,
         /// One for each instance and route revision.
         samples: Vec<Sample>,
+        /// Grows whenever sessions have; 0: there are none.
+        #[serde(default)]
+        growth: u64,
+    },
+    /// To `Sessions`.
+    Sessions {
+        /// Up to which growth.
+        growth: u64,
+        /// One for each fleet and route revision that has grown.
+        sessions: Vec<SessionSample>,
     },
     /// The command was not carried out, and nothing was changed.
     Refused {

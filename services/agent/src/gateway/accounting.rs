@@ -169,7 +169,8 @@ impl Accounting {
 // === impl Outcome ===
 
 impl Outcome {
-    fn is_error(self) -> bool {
+    /// Whether it counts as an error.
+    pub fn is_error(self) -> bool {
         matches!(self, Self::ConnectFailed | Self::Error)
     }
 }

@@ -20,6 +20,8 @@ pub struct Attempt {
     env: Env,
     started: Timestamp,
     journeys: u32,
+    /// The hash of the user's session.
+    session: Option<u64>,
     /// How it would count if it ended well from here; none before the answer's head.
     so_far: Option<Outcome>,
     counted: bool,
@@ -28,12 +30,13 @@ pub struct Attempt {
 // === impl Attempt ===
 
 impl Attempt {
-    /// Begins now; bit i of `journeys` says that the request belongs to journey i.
+    /// Begins now; bit i of `journeys` says that the request belongs to journey i, `session` is the hash of its user's.
     pub fn start(
         route: Arc<Route>,
         backend: Arc<Backend>,
         traffic: Traffic,
         journeys: u32,
+        session: Option<u64>,
         env: &Env,
     ) -> Self {
         backend.upstream.enter();
@@ -45,6 +48,7 @@ impl Attempt {
             started: env.now(),
             env: env.clone(),
             journeys,
+            session,
             so_far: None,
             counted: false,
         }
@@ -102,6 +106,9 @@ impl Attempt {
             self.cell.mark(outcome);
         } else {
             self.cell.count(outcome, self.journeys);
+        }
+        if let (Some(session), Some(sessions)) = (self.session, &self.backend.sessions) {
+            sessions.note(session, outcome.is_error());
         }
     }
 }

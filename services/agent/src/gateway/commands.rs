@@ -76,7 +76,12 @@ impl Commands {
             Command::Samples => Reply::Samples {
                 incarnation: self.state.incarnation.clone(),
                 samples: self.state.accounting.samples(),
+                growth: self.state.sessions.growth(),
             },
+            Command::Sessions { since } => {
+                let (growth, sessions) = self.state.sessions.since(since);
+                Reply::Sessions { growth, sessions }
+            }
             Command::Retire { within_ms } => {
                 self.listeners.stop();
                 self.state.retiring.begin(Duration::from_millis(within_ms));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bellwether_clock::Env;
+use http::HeaderValue;
 use thiserror::Error;
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
     entry::{Entries, Entry},
     matching::{HeaderTest, RequestTest},
     route::{Backend, Fleet, MirrorTo, Route},
+    sessions::{Sessions, SessionsOf},
     split::Split,
     table::{self, HeaderMatch, PreviewBy, Protocol, Table, ValueMatch},
     upstream::Upstream,
@@ -49,6 +51,7 @@ pub struct Compiler {
     env: Env,
     workers: usize,
     accounting: Arc<Accounting>,
+    sessions: Arc<Sessions>,
     upstreams: Mutex<HashMap<(String, SocketAddr), Weak<Upstream>>>,
 }
 
@@ -56,8 +59,8 @@ pub struct Compiler {
 
 impl Compiler {
     /// For this many workers.
-    pub fn new(env: Env, workers: usize, accounting: Arc<Accounting>) -> Self {
-        Self { env, workers, accounting, upstreams: Mutex::default() }
+    pub fn new(env: Env, workers: usize, accounting: Arc<Accounting>, sessions: Arc<Sessions>) -> Self {
+        Self { env, workers, accounting, sessions, upstreams: Mutex::default() }
     }
 
     /// Makes a table ready.
@@ -71,11 +74,14 @@ impl Compiler {
             let wrong = |problem| CompileError { target: name.clone(), problem };
             let indexes: Vec<&str> = target.fleets.keys().map(String::as_str).collect();
             let route = Arc::new(self.route(name, target, &indexes).map_err(wrong)?);
-            entries.extend(target.ingress.iter().map(|ingress| Entry::ingress(ingress, &route)));
+            for ingress in &target.ingress {
+                entries.push(Entry::ingress(ingress, &route, table.secret).map_err(wrong)?);
+            }
             for preview in &target.preview {
                 if let PreviewBy::Listen(address) = preview.by {
                     let fleet = index(&indexes, &preview.fleet).map_err(wrong)?;
-                    entries.push(Entry::preview(address, fleet, &route));
+                    let entry = Entry::preview(address, fleet, &route, &target.ingress);
+                    entries.push(entry.map_err(wrong)?);
                 }
             }
             routes.insert(name.clone(), route);
@@ -134,6 +140,9 @@ impl Compiler {
         fleet: &table::Fleet,
         journeys: &Arc<[String]>,
     ) -> Fleet {
+        let of = || SessionsOf { target: name.to_owned(), fleet: id.to_owned(), revision: target.revision };
+        let has_sessions = target.ingress.iter().any(|ingress| ingress.session.is_some());
+        let sessions = has_sessions.then(|| self.sessions.fleet(of()));
         let backend = |instance: &table::Instance| {
             let key = Key {
                 target: name.to_owned(),
@@ -149,6 +158,10 @@ impl Compiler {
                     Protocol::Http1 => Some(false),
                     Protocol::Http2 => Some(true),
                 },
+                version: (!instance.version.is_empty())
+                    .then(|| HeaderValue::from_str(&instance.version).ok())
+                    .flatten(),
+                sessions: sessions.clone(),
                 key,
                 journeys: journeys.clone(),
                 accounting: self.accounting.clone(),

@@ -2,10 +2,11 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use http::{header::HOST, request::Parts};
+use http::{HeaderName, header::HOST, request::Parts};
 
 use super::{
     route::Route,
+    sessions::SessionTest,
     table::{Ingress, Tls},
 };
 
@@ -27,6 +28,10 @@ pub struct Entry {
     pub route: Arc<Route>,
     /// The fleet, whatever the split.
     pub preview: Option<usize>,
+    /// Reads the session of a request of a user.
+    pub session: Option<SessionTest>,
+    /// Where answers of instances say their version.
+    pub version_header: Option<HeaderName>,
 }
 
 // === impl Entries ===
@@ -71,22 +76,45 @@ impl Entries {
 // === impl Entry ===
 
 impl Entry {
-    /// To the split of a route.
-    pub fn ingress(ingress: &Ingress, route: &Arc<Route>) -> Self {
-        Self {
+    /// To the split of a route; sessions are hashed under `secret`.
+    ///
+    /// # Errors
+    /// A header name that is none.
+    pub fn ingress(ingress: &Ingress, route: &Arc<Route>, secret: [u64; 2]) -> Result<Self, String> {
+        let session = ingress.session.as_ref().map(|key| SessionTest::new(key, secret)).transpose()?;
+        Ok(Self {
+            session,
+            version_header: version_header(ingress)?,
             listen: ingress.listen,
             host: ingress.host.as_ref().map(|host| host.to_ascii_lowercase()),
             path_prefix: ingress.path_prefix.trim_end_matches('/').to_owned(),
             tls: ingress.tls.clone(),
             route: route.clone(),
             preview: None,
-        }
+        })
     }
 
-    /// To one fleet of a route.
-    pub fn preview(listen: SocketAddr, fleet: usize, route: &Arc<Route>) -> Self {
-        let path_prefix = String::new();
-        Self { listen, host: None, path_prefix, tls: None, route: route.clone(), preview: Some(fleet) }
+    /// To one fleet of a route; answers say their version as those of the first of `ingress` that does so.
+    ///
+    /// # Errors
+    /// A header name that is none.
+    pub fn preview(
+        listen: SocketAddr,
+        fleet: usize,
+        route: &Arc<Route>,
+        ingress: &[Ingress],
+    ) -> Result<Self, String> {
+        let named = ingress.iter().find(|ingress| ingress.version_header.is_some());
+        Ok(Self {
+            listen,
+            host: None,
+            path_prefix: String::new(),
+            tls: None,
+            route: route.clone(),
+            preview: Some(fleet),
+            session: None,
+            version_header: named.map(version_header).transpose()?.flatten(),
+        })
     }
 
     fn holds(&self, host: Option<&str>, path: &str) -> bool {
@@ -96,6 +124,11 @@ impl Entry {
         };
         host_holds && below(path, &self.path_prefix)
     }
+}
+
+fn version_header(ingress: &Ingress) -> Result<Option<HeaderName>, String> {
+    let name = ingress.version_header.as_ref();
+    name.map(|name| name.parse().map_err(|_| format!("{name:?} is no header name"))).transpose()
 }
 
 /// Whether a path is the prefix or below it: `/shop` holds `/shop` and `/shop/x`, not `/shopping`.

@@ -7,7 +7,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, request::Parts};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::{
-    accounting::Accounting,
     affinity::Affinity,
     classify::Classifier,
     compile::Compiler,
@@ -15,7 +14,7 @@ use super::{
     headers::{self, Peer},
     matching::{RequestTest, cookies},
     state::table_on_disk,
-    table::{HeaderMatch, Ingress, RequestMatch, Table, ValueMatch},
+    table::{HeaderMatch, Ingress, RequestMatch, SessionKey, Table, ValueMatch},
     upstream::Upstream,
     websocket::Frames,
 };
@@ -69,7 +68,7 @@ fn graft(into: &mut serde_json::Value, turns: &[usize], value: serde_json::Value
 }
 
 fn compiler() -> Compiler {
-    Compiler::new(Env::system(), 2, Arc::new(Accounting::default()))
+    Compiler::new(Env::system(), 2, Arc::default(), Arc::default())
 }
 
 fn parts(uri: &str, sent: &[(String, Vec<u8>)]) -> Option<Parts> {
@@ -175,8 +174,17 @@ proptest! {
         let Some(parts) = parts(&uri, &sent) else { return Ok(()) };
         let route = compiler().compile(serde_json::from_value(table()).unwrap()).unwrap().routes;
         let route = route.values().next().unwrap();
-        let ingress = Ingress { listen: LISTEN.parse().unwrap(), host: Some("shop".into()), path_prefix: "/a".into(), tls: None };
-        Entries::new(vec![Entry::ingress(&ingress, route)]).find(ingress.listen, &parts);
+        let ingress = Ingress {
+            listen: LISTEN.parse().unwrap(),
+            host: Some("shop".into()),
+            path_prefix: "/a".into(),
+            tls: None,
+            session: Some(SessionKey::Cookie("bw".into())),
+            version_header: None,
+        };
+        let entry = Entry::ingress(&ingress, route, [1, 2]).unwrap();
+        entry.session.as_ref().unwrap().of(&parts.headers);
+        Entries::new(vec![entry]).find(ingress.listen, &parts);
         Affinity::new("bw", std::time::Duration::ZERO, [(0, "a")].into_iter()).fleet_of(&parts.headers);
         Classifier::default().trailers(&parts.headers);
         let beta = HeaderMatch { name: "bw".into(), value: ValueMatch::Prefix("1".into()) };

@@ -51,7 +51,14 @@ pub(super) async fn copy(
     request.headers_mut().insert(MARK, HeaderValue::from_static("1"));
     let fleet = routed.route.mirror.as_ref().map_or(routed.choice.fleet, |mirror| mirror.fleet);
     let choice = Choice { fleet, traffic: Traffic::Mirrored, remember: false };
-    let routed = Routed { route: routed.route.clone(), choice, journeys: routed.journeys, grpc: routed.grpc };
+    let routed = Routed {
+        route: routed.route.clone(),
+        choice,
+        journeys: routed.journeys,
+        grpc: routed.grpc,
+        session: None,
+        version_header: None,
+    };
     let proxy = proxy.clone();
     spawn("mirror", async move {
         send(&proxy, &routed, request).await;

@@ -24,6 +24,7 @@ mod retire;
 mod route;
 mod run;
 mod seldom;
+mod sessions;
 mod split;
 mod state;
 mod table;
@@ -40,8 +41,9 @@ mod foreign;
 pub use accounting::{JourneySample, Key, MAX_JOURNEYS, Sample, Traffic};
 pub use histogram::Buckets;
 pub use run::{Options, run};
+pub use sessions::{SessionSample, SessionsOf};
 pub(crate) use state::table_on_disk;
 pub use table::{
     Affinity, Balance, ErrorRules, Fleet, HeaderMatch, Ingress, Instance, Journey, Mirror, Policy, Preview,
-    PreviewBy, Protocol, RequestMatch, Rule, Share, Table, Target, Tls, ValueMatch,
+    PreviewBy, Protocol, RequestMatch, Rule, SessionKey, Share, Table, Target, Tls, ValueMatch,
 };

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bellwether_clock::Env;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
 
 use super::{
@@ -40,6 +40,10 @@ pub(super) struct Routed {
     pub(super) choice: Choice,
     pub(super) journeys: u32,
     pub(super) grpc: bool,
+    /// The hash of the user's session; none of previews and copies.
+    pub(super) session: Option<u64>,
+    /// Where the answer says its version.
+    pub(super) version_header: Option<HeaderName>,
 }
 
 // === impl Proxy ===
@@ -88,7 +92,16 @@ impl Proxy {
             Some(fleet) => Choice { fleet, traffic: Traffic::Preview, remember: false },
             None => entry.route.choose(parts).ok_or(Own::NoRoute)?,
         };
-        Ok(Routed { journeys: entry.route.journeys(parts), route: entry.route.clone(), choice, grpc })
+        let of_user = matches!(choice.traffic, Traffic::Live | Traffic::Matched);
+        let session = entry.session.as_ref().filter(|_| of_user).and_then(|test| test.of(&parts.headers));
+        Ok(Routed {
+            journeys: entry.route.journeys(parts),
+            route: entry.route.clone(),
+            choice,
+            grpc,
+            session,
+            version_header: entry.version_header.clone(),
+        })
     }
 
     async fn attempts(
@@ -134,8 +147,8 @@ impl Proxy {
     }
 
     pub(super) fn start(&self, routed: &Routed, backend: &Arc<Backend>) -> Attempt {
-        let Routed { route, choice, journeys, .. } = routed;
-        Attempt::start(route.clone(), backend.clone(), choice.traffic, *journeys, self.env())
+        let Routed { route, choice, journeys, session, .. } = routed;
+        Attempt::start(route.clone(), backend.clone(), choice.traffic, *journeys, *session, self.env())
     }
 
     pub(super) async fn exchange(
@@ -178,6 +191,9 @@ impl Proxy {
         upgrade: Option<Upgrade>,
     ) -> Response<ResponseBody> {
         attempt.answered(response.status(), response.headers());
+        if let (Some(name), Some(version)) = (&routed.version_header, &attempt.backend().version) {
+            response.headers_mut().insert(name.clone(), version.clone());
+        }
         if let (StatusCode::SWITCHING_PROTOCOLS, Some(upgrade)) = (response.status(), upgrade) {
             attempt.count_head();
             return upgrade.accept(&mut response, attempt, self.state.retiring.subscribe());

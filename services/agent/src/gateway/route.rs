@@ -6,13 +6,14 @@ use std::sync::{
 };
 
 use bellwether_clock::Env;
-use http::request::Parts;
+use http::{HeaderValue, request::Parts};
 
 use super::{
     accounting::{Accounting, Cell, Key, Traffic},
     affinity::Affinity,
     classify::Classifier,
     matching::{HeaderTest, RequestTest},
+    sessions::FleetSessions,
     split::Split,
     table::{Balance, Policy},
     upstream::Upstream,
@@ -51,6 +52,10 @@ pub struct Backend {
     pub upstream: Arc<Upstream>,
     /// Whether every request goes by HTTP/2, or none; else those of gRPC do.
     pub http2: Option<bool>,
+    /// The version that it runs, as a header says it.
+    pub version: Option<HeaderValue>,
+    /// Where its fleet's sessions are counted; none: they are not.
+    pub sessions: Option<Arc<FleetSessions>>,
     pub(super) key: Key,
     pub(super) journeys: Arc<[String]>,
     pub(super) accounting: Arc<Accounting>,

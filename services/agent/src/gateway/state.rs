@@ -18,6 +18,7 @@ use super::{
     compile::{CompileError, Compiled, Compiler},
     retire::Retire,
     route::Fleet,
+    sessions::Sessions,
     table::{Table, Target},
     tls::{TlsError, TlsStore},
     upstream::Upstream,
@@ -43,6 +44,8 @@ pub struct State {
     pub tls: TlsStore,
     /// The counters.
     pub accounting: Arc<Accounting>,
+    /// Users' sessions.
+    pub sessions: Arc<Sessions>,
     /// Whether this gateway is being replaced.
     pub retiring: Retire,
     /// Client connections now open.
@@ -83,7 +86,8 @@ impl State {
     /// With the table on disk at `file`, if there is one that can be used.
     pub fn new(env: Env, workers: usize, file: PathBuf) -> Self {
         let accounting = Arc::new(Accounting::default());
-        let compiler = Compiler::new(env.clone(), workers, accounting.clone());
+        let sessions = Arc::new(Sessions::default());
+        let compiler = Compiler::new(env.clone(), workers, accounting.clone(), sessions.clone());
         let compiled = compiler.compile(table_on_disk(&file)).unwrap_or_else(|error| {
             tracing::error!(%error, "the routing table on disk is left out");
             Compiled::default()
@@ -96,6 +100,7 @@ impl State {
             table: ArcSwap::from_pointee(compiled),
             tls,
             accounting,
+            sessions,
             retiring: Retire::new(env.clone()),
             connections: AtomicUsize::new(0),
             mirrors: AtomicUsize::new(0),
@@ -180,6 +185,7 @@ impl State {
             }
         }
         self.accounting.sweep(KEEP_COUNTERS);
+        self.sessions.sweep(KEEP_COUNTERS);
     }
 }
 

@@ -12,6 +12,9 @@ pub struct Table {
     pub version: u64,
     /// By target name.
     pub targets: BTreeMap<String, Target>,
+    /// What sessions are hashed under. It stays the same from gateway to gateway, so that a session does too.
+    #[serde(default)]
+    pub secret: [u64; 2],
 }
 
 /// How the requests for one target are routed.
@@ -62,6 +65,22 @@ pub struct Ingress {
     /// Certificate and key; none: plain text.
     #[serde(default)]
     pub tls: Option<Tls>,
+    /// By what requests of one session are known; none: sessions are not counted.
+    #[serde(default)]
+    pub session: Option<SessionKey>,
+    /// The header in which answers of instances say their version; none: they do not.
+    #[serde(default)]
+    pub version_header: Option<String>,
+}
+
+/// By what requests of one session are known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKey {
+    /// The cookie of this name.
+    Cookie(String),
+    /// The header of this name.
+    Header(String),
 }
 
 /// PEM files; a change of either is taken up within seconds.
@@ -117,6 +136,9 @@ pub struct Instance {
     /// It gets no new request; what is still open at this time is cut.
     #[serde(default)]
     pub drain_until: Option<Timestamp>,
+    /// The version that it runs.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// What an instance speaks.

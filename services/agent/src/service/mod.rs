@@ -7,6 +7,7 @@ mod logs;
 mod problem;
 mod push;
 mod samples;
+mod sessions;
 mod watch;
 
 pub use handlers::AgentApi;

@@ -14,8 +14,8 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::samples;
-use crate::supervisor::Host;
+use super::{samples, sessions::Carried};
+use crate::{control::Counted, supervisor::Host};
 
 const EVERY: Duration = Duration::from_millis(100);
 /// What is promised: three times this without a batch is a source that has failed, and a gateway or a supervisor that
@@ -49,13 +49,17 @@ pub async fn push_samples(host: Arc<Host>, monitor: Transport, source: String) {
 async fn fill(host: Arc<Host>, source: String, sender: mpsc::Sender<PushSamplesRequest>) {
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // who listens at the other end has none of them yet, or has lost some
+    let mut carried = Carried::default();
     loop {
         tick.tick().await;
         // where the gateway is being started there is nothing to tell
-        let Ok((incarnation, counted)) = host.gateway().samples().await else {
+        let Ok(counted) = host.gateway().samples().await else {
             continue;
         };
-        let batch = samples::batch(&source, incarnation, counted, host.env().now(), PROMISED);
+        let sessions = carried.grown(&counted, |since| host.gateway().sessions(since)).await;
+        let Counted { incarnation, samples, .. } = counted;
+        let batch = samples::batch(&source, incarnation, samples, sessions, host.env().now(), PROMISED);
         if sender.send(PushSamplesRequest { batch: Some(batch) }).await.is_err() {
             return;
         }

@@ -16,6 +16,7 @@ pub fn batch(
     source: &str,
     incarnation: String,
     samples: Vec<Sample>,
+    sessions: Vec<proto::SessionSketch>,
     now: Timestamp,
     every: Duration,
 ) -> proto::SampleBatch {
@@ -26,6 +27,7 @@ pub fn batch(
         interval: Some(time::to_duration(every)),
         samples: samples.into_iter().map(sample).collect(),
         readings: Vec::new(),
+        sessions,
     }
 }
 

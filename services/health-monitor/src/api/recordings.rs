@@ -58,7 +58,8 @@ impl Api {
     ) -> Result<pb::GetImpactResponse, Status> {
         let story = self.story(&request.name).await?;
         let seconds = self.around(&story).await?;
-        Ok(recording::impact(&story, &seconds, self.monitor.now()))
+        let sessions = self.monitor.recorder.sessions_of(&request.name).await.map_err(unreadable)?;
+        Ok(recording::impact(&story, &seconds, sessions.as_ref(), self.monitor.now()))
     }
 
     pub(super) async fn replay(

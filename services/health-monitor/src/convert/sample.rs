@@ -8,8 +8,10 @@ use bellwether_judge::{
 };
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::{Violations, name, time};
+use bellwether_sketch::{BadEntry, REGISTERS, Sketch};
 
 const MOST_SAMPLES: usize = 10_000;
+const MOST_SESSIONS: usize = 1_000;
 const MOST_STATUSES: usize = 500;
 const MOST_JOURNEYS: usize = 32;
 const MOST_BUCKETS: usize = 1_024;
@@ -28,6 +30,8 @@ pub struct Delivery {
     pub batch: Batch,
     /// What was read beside requests.
     pub readings: Readings,
+    /// The sessions that had requests.
+    pub sessions: Vec<pb::SessionSketch>,
 }
 
 /// What was pushed of each target, with violations noted. Of use only when there are none.
@@ -64,6 +68,7 @@ pub fn batches(
             interval,
             readings: Vec::new(),
         },
+        sessions: Vec::new(),
     };
     let mut batches = BTreeMap::new();
     for (index, sample) in given.samples.iter().take(MOST_SAMPLES).enumerate() {
@@ -78,7 +83,26 @@ pub fn batches(
             batches.entry(reading.target.clone()).or_insert_with(empty).readings.readings.push(read);
         }
     }
+    let count = given.sessions.len();
+    violations.check(count <= MOST_SESSIONS, "sessions", count, "at most 1000 sketches");
+    for (index, sketch) in given.sessions.iter().take(MOST_SESSIONS).enumerate() {
+        violations.element("sessions", index, |violations| check_sessions(violations, sketch));
+        batches.entry(sketch.target.clone()).or_insert_with(empty).sessions.push(sketch.clone());
+    }
     batches
+}
+
+fn check_sessions(violations: &mut Violations, given: &pb::SessionSketch) {
+    violations.name("target", &given.target, name::TARGET);
+    violations.text("fleet", &given.fleet, 1..=128);
+    violations.range("route_revision", given.route_revision, 0..=i64::MAX);
+    for (field, registers) in [("seen", &given.seen), ("failed", &given.failed)] {
+        let count = registers.len();
+        violations.check(count <= REGISTERS, field, count, "at most 4096 registers");
+        let bad = registers.iter().find_map(|entry| Sketch::check(*entry).err());
+        let given = bad.map_or(0, |BadEntry(entry)| entry);
+        violations.check(bad.is_none(), field, given, "an index (0-4095) x 64 + a rank (1-53)");
+    }
 }
 
 fn read_reading(violations: &mut Violations, given: &pb::MetricReading) -> Option<Reading> {

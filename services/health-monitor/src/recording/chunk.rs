@@ -59,18 +59,22 @@ impl Chunk {
 
 /// The seconds of a row; nothing where it cannot be read.
 pub fn unpack(packed: &[u8]) -> Vec<pb::RecordedSecond> {
-    let mut bytes = Vec::new();
-    let read = DeflateDecoder::new(packed).take(MOST_UNPACKED).read_to_end(&mut bytes);
-    let decoded = read
-        .map_err(|error| error.to_string())
-        .and_then(|_| pb::RecordedSeconds::decode(bytes.as_slice()).map_err(|error| error.to_string()));
-    decoded
+    inflated::<pb::RecordedSeconds>(packed)
         .inspect_err(|error| tracing::warn!(%error, "a recorded minute cannot be read"))
         .map(|message| message.seconds)
         .unwrap_or_default()
 }
 
-fn deflated(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+/// A message that was [deflated]; else why it is none.
+pub fn inflated<M: prost::Message + Default>(packed: &[u8]) -> Result<M, String> {
+    let mut bytes = Vec::new();
+    let read = DeflateDecoder::new(packed).take(MOST_UNPACKED).read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    M::decode(bytes.as_slice()).map_err(|error| error.to_string())
+}
+
+/// Bytes, deflated.
+pub fn deflated(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
     std::io::Write::write_all(&mut encoder, bytes)?;
     encoder.finish()

@@ -7,7 +7,7 @@ use bellwether_judge::{Histogram, LatencyEdges};
 use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::time;
 
-use super::{Story, chunk::histogram};
+use super::{Counted, Story, chunk::histogram};
 
 /// A minute's rate on the baseline is pulled towards the whole's as by so many requests.
 const PRIOR_REQUESTS: f64 = 100.0;
@@ -43,8 +43,13 @@ struct Tally {
     last: Option<i64>,
 }
 
-/// The impact of a rollout: `seconds` are those around it.
-pub fn impact(story: &Story, seconds: &[pb::RecordedSecond], now: Timestamp) -> pb::GetImpactResponse {
+/// The impact of a rollout: `seconds` are those around it, `sessions` its own.
+pub fn impact(
+    story: &Story,
+    seconds: &[pb::RecordedSecond],
+    sessions: Option<&Counted>,
+    now: Timestamp,
+) -> pb::GetImpactResponse {
     let edge = slow_edge(story, seconds);
     let until = story.ended.unwrap_or(now);
     let mut tally = Tally::default();
@@ -77,6 +82,8 @@ pub fn impact(story: &Story, seconds: &[pb::RecordedSecond], now: Timestamp) -> 
         last_failure_time: tally.last.and_then(at),
         baseline: baseline.into(),
         through_time: Some(time::to_timestamp(until)),
+        affected_sessions: sessions.map(Counted::failed),
+        sessions: sessions.map(Counted::seen),
     }
 }
 

@@ -11,6 +11,7 @@ mod impact;
 mod probed;
 mod readings;
 mod replay;
+mod sessions;
 mod store;
 mod story;
 mod track;
@@ -19,6 +20,7 @@ pub use chronicle::follow;
 pub use chunk::histogram;
 pub use impact::impact;
 pub use replay::{Question, replay};
+pub use sessions::{Counted, Sessions};
 pub use store::{RecordingError, Store};
 pub use story::Story;
 
@@ -53,6 +55,7 @@ pub struct Recorder {
     tracks: Mutex<BTreeMap<String, Track>>,
     store: Store,
     vitality: Vitality,
+    sessions: Sessions,
     /// Up to where the journal was written down.
     followed: watch::Sender<u64>,
 }
@@ -66,7 +69,8 @@ impl Recorder {
     /// The file cannot be read.
     pub async fn new(store: Store) -> Result<Self, RecordingError> {
         let vitality = Vitality::new(store.vitals().await?);
-        Ok(Self { tracks: Mutex::default(), store, vitality, followed: watch::Sender::new(0) })
+        let sessions = Sessions::default();
+        Ok(Self { tracks: Mutex::default(), store, vitality, sessions, followed: watch::Sender::new(0) })
     }
 
     /// Where it is kept.
@@ -77,6 +81,35 @@ impl Recorder {
     /// How the targets are.
     pub fn vitality(&self) -> &Vitality {
         &self.vitality
+    }
+
+    /// The sessions of rollouts under way.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The sessions of a rollout; none: nobody told of any.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn sessions_of(&self, analysis: &str) -> Result<Option<Counted>, RecordingError> {
+        // before the file is read: what is written meanwhile is in both
+        let counted = self.sessions.of(analysis);
+        let kept = self.store.sessions(analysis).await?;
+        Ok(Counted::joined(counted, kept))
+    }
+
+    /// Keeps the sessions of rollouts; of those that are not `active` no more come.
+    ///
+    /// # Errors
+    /// The file cannot be written; what is new is then kept the next time.
+    pub async fn keep_sessions(&self, active: impl Fn(&str) -> bool + Send) -> Result<(), RecordingError> {
+        for (analysis, counted) in self.sessions.unkept() {
+            self.store.keep_sessions(&analysis, &counted).await?;
+            self.sessions.kept(&analysis, &counted);
+        }
+        self.sessions.forget(active);
+        Ok(())
     }
 
     /// The journal was written down up to here.
@@ -159,6 +192,9 @@ impl Recorder {
             if let Err(error) = self.put(chunks).await {
                 tracing::error!(error = &error as &dyn std::error::Error, "the last minute is not recorded");
             }
+        }
+        if let Err(error) = self.keep_sessions(|_| true).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the last sessions are not kept");
         }
         if let Err(error) = self.keep_vitals(now).await {
             tracing::error!(error = &error as &dyn std::error::Error, "how targets are is not kept");

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::RangeInclusive, path::Path, time::Duration
 use bellwether_clock::Timestamp;
 use sqlx::{Row as _, SqlitePool};
 
-use super::{AROUND, Story, chunk::Chunk};
+use super::{AROUND, Counted, Story, chunk::Chunk};
 use crate::{health::Vitals, rows};
 
 /// How long recordings are kept.
@@ -13,7 +13,7 @@ const KEPT: Duration = Duration::from_secs(400 * 86_400);
 /// A row holds at most this much.
 const MINUTE: i64 = 60;
 
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS recent (target TEXT NOT NULL, start INTEGER NOT NULL, value BLOB NOT NULL, \
      PRIMARY KEY (target, start)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS kept (target TEXT NOT NULL, start INTEGER NOT NULL, value BLOB NOT NULL, \
@@ -21,6 +21,7 @@ const SCHEMA: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS story (analysis TEXT PRIMARY KEY, target TEXT NOT NULL, began INTEGER NOT NULL, \
      ended INTEGER, value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS vital (target TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS sessions (analysis TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS progress (id INTEGER PRIMARY KEY CHECK (id = 0), position INTEGER NOT NULL)",
 ];
 
@@ -115,6 +116,7 @@ impl Store {
             .await
             .map_err(failed("written"))?;
         for (sql, before) in [
+            ("DELETE FROM sessions WHERE analysis IN (SELECT analysis FROM story WHERE ended < ?)", oldest),
             ("DELETE FROM recent WHERE start < ?", old),
             ("DELETE FROM kept WHERE start < ?", oldest),
             ("DELETE FROM story WHERE ended < ?", oldest),
@@ -134,6 +136,35 @@ impl Store {
         let Some(row) = query.fetch_optional(pool).await.map_err(failed("read"))? else { return Ok(None) };
         let value: Vec<u8> = row.try_get(0).map_err(failed("read"))?;
         serde_json::from_slice(&value).map(Some).map_err(failed("read"))
+    }
+
+    /// The sessions of a rollout; none where nothing is known, or what is cannot be read.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn sessions(&self, analysis: &str) -> Result<Option<Counted>, RecordingError> {
+        let Some(pool) = &self.0 else { return Ok(None) };
+        let query = sqlx::query("SELECT value FROM sessions WHERE analysis = ?").bind(analysis);
+        let Some(row) = query.fetch_optional(pool).await.map_err(failed("read"))? else { return Ok(None) };
+        let value: Vec<u8> = row.try_get(0).map_err(failed("read"))?;
+        Ok(Counted::unpack(&value))
+    }
+
+    /// Adds the sessions of a rollout to those that are kept of it.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub async fn keep_sessions(&self, analysis: &str, counted: &Counted) -> Result<(), RecordingError> {
+        let Some(pool) = &self.0 else { return Ok(()) };
+        let kept = self.sessions(analysis).await?;
+        let Some(sum) = Counted::joined(kept, Some(counted.clone())) else { return Ok(()) };
+        sqlx::query("INSERT OR REPLACE INTO sessions (analysis, value) VALUES (?, ?)")
+            .bind(analysis)
+            .bind(sum.pack().map_err(failed("written"))?)
+            .execute(pool)
+            .await
+            .map_err(failed("written"))?;
+        Ok(())
     }
 
     /// Up to where the journal was followed.

@@ -241,6 +241,7 @@ impl Source {
             samples: vec![self.candidate.0.clone(), self.baseline.0.clone()],
             interval: None,
             readings: Vec::new(),
+            sessions: Vec::new(),
         }
     }
 }

@@ -86,6 +86,9 @@ fn ingress(ingress: &Ingress) -> executor::Ingress {
         header: ingress.header.clone(),
         tls_certificate_file: tls.map(|tls| tls.certificate_file.clone()).unwrap_or_default(),
         tls_key_file: tls.map(|tls| tls.key_file.clone()).unwrap_or_default(),
+        session_cookie: ingress.session_cookie.clone(),
+        session_header: ingress.session_header.clone(),
+        version_header: ingress.version_header.clone(),
     }
 }
 

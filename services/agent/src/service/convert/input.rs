@@ -8,7 +8,7 @@ use bellwether_resource::{Violations, error::Problem, time};
 
 use super::{fleet, route};
 use crate::{
-    gateway::{ErrorRules, Ingress, Journey, MAX_JOURNEYS, PreviewBy, RequestMatch, Tls},
+    gateway::{ErrorRules, Ingress, Journey, MAX_JOURNEYS, PreviewBy, RequestMatch, SessionKey, Tls},
     supervisor::{Fence, Wish},
 };
 
@@ -104,7 +104,10 @@ fn entry(violations: &mut Violations, ingress: &executor::Ingress) -> Option<Ing
     let (certificate, key) = (&ingress.tls_certificate_file, &ingress.tls_key_file);
     violations.check(certificate.is_empty() == key.is_empty(), "tls_key_file", key, "both files or none");
     let tls = || Tls { certificate: PathBuf::from(certificate), key: PathBuf::from(key) };
+    violations.own_header("version_header", &ingress.version_header);
     Some(Ingress {
+        session: session(violations, ingress),
+        version_header: Some(ingress.version_header.clone()).filter(|name| !name.is_empty()),
         listen: address(violations, &ingress.listen)?,
         host: Some(ingress.host.clone()).filter(|host| !host.is_empty()),
         path_prefix: prefix.to_owned(),
@@ -112,10 +115,27 @@ fn entry(violations: &mut Violations, ingress: &executor::Ingress) -> Option<Ing
     })
 }
 
+/// By what requests of one session are known.
+fn session(violations: &mut Violations, ingress: &executor::Ingress) -> Option<SessionKey> {
+    let (cookie, header) = (&ingress.session_cookie, &ingress.session_header);
+    violations.token("session_cookie", cookie);
+    violations.token("session_header", header);
+    violations.check(cookie.is_empty() || header.is_empty(), "session_header", header, "a cookie or a header");
+    let by_cookie = (!cookie.is_empty()).then(|| SessionKey::Cookie(cookie.clone()));
+    by_cookie.or_else(|| (!header.is_empty()).then(|| SessionKey::Header(header.clone())))
+}
+
 /// By a header where one is given, else by an address of its own.
 fn preview_by(violations: &mut Violations, preview: &executor::Ingress) -> Option<PreviewBy> {
     let plain = "nothing: a preview has the TLS of the ingress at its address";
     violations.check(preview.tls_certificate_file.is_empty(), "tls_certificate_file", "a file", plain);
+    for (field, value) in [
+        ("session_cookie", &preview.session_cookie),
+        ("session_header", &preview.session_header),
+        ("version_header", &preview.version_header),
+    ] {
+        violations.check(value.is_empty(), field, value, "nothing: it belongs to an ingress");
+    }
     if preview.header.is_empty() {
         return Some(PreviewBy::Listen(address(violations, &preview.listen)?));
     }

@@ -21,9 +21,9 @@ use super::{
     sockets::Sockets,
 };
 use crate::{
-    control::{Client, ClientError, InstanceStatus, Status},
+    control::{Client, ClientError, Counted, InstanceStatus, Status},
     durable::FileError,
-    gateway::{PreviewBy, Sample, Table, Target, table_on_disk},
+    gateway::{PreviewBy, SessionSample, Table, Target, table_on_disk},
     supervisor::wake::Wake,
 };
 
@@ -80,8 +80,11 @@ impl Gateway {
         wake: Arc<Wake>,
     ) -> Result<Arc<Self>, FileError> {
         let failed = |source| FileError::Io { path: directory.clone(), source };
-        let place = Place::new(directory.clone(), program, env).map_err(failed)?;
-        let table = table_on_disk(&place.table());
+        let place = Place::new(directory.clone(), program, env.clone()).map_err(failed)?;
+        let mut table = table_on_disk(&place.table());
+        if table.secret == [0, 0] {
+            table.secret = [env.random(), env.random()];
+        }
         let state = State { table, ..State::default() };
         let gateway = Self { place, wake, state: Mutex::new(state), at_work: watch::Sender::new(None) };
         let gateway = Arc::new(gateway);
@@ -121,12 +124,20 @@ impl Gateway {
         Ok(self.client()?.status().await?)
     }
 
-    /// The incarnation of the gateway at work, and its counters.
+    /// The counters of the gateway at work.
     ///
     /// # Errors
     /// The gateway does not answer.
-    pub async fn samples(&self) -> Result<(String, Vec<Sample>), RouteError> {
+    pub async fn samples(&self) -> Result<Counted, RouteError> {
         Ok(self.client()?.samples().await?)
+    }
+
+    /// Its sessions that have grown after the growth `since`, and up to which growth that is.
+    ///
+    /// # Errors
+    /// The gateway does not answer.
+    pub async fn sessions(&self, since: u64) -> Result<(u64, Vec<SessionSample>), RouteError> {
+        Ok(self.client()?.sessions(since).await?)
     }
 
     /// What is open towards each instance, also in gateways that are being replaced.

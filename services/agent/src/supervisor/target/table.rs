@@ -46,7 +46,8 @@ impl State {
                 continue;
             };
             let (id, protocol) = (id.to_string(), handle.record.spec.protocol);
-            let instance = Instance { id, address, protocol, drain_until };
+            let version = handle.record.spec.version.clone();
+            let instance = Instance { id, address, protocol, drain_until, version };
             fleets.entry(fleet.clone()).or_default().instances.push(instance);
         }
         fleets

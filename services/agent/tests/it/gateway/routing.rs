@@ -98,7 +98,7 @@ async fn a_mirror_sends_copies_and_answers_from_stable_only() {
     assert_eq!(read(client.send(request).await).await, "a");
     let control = gateway.client.clone();
     let mirrored = || async {
-        let samples = control.samples().await.unwrap().1;
+        let samples = control.samples().await.unwrap().samples;
         let of_candidate =
             samples.iter().filter(|sample| sample.key.fleet == "candidate" && sample.requests > 0);
         of_candidate.map(|sample| (sample.key.traffic, sample.requests, sample.errors)).collect::<Vec<_>>()
@@ -122,6 +122,8 @@ async fn host_and_path_share_a_listener() {
         host: Some(host.to_owned()).filter(|host| !host.is_empty()),
         path_prefix: path.into(),
         tls: None,
+        session: None,
+        version_header: None,
     };
     let mut other = gateway.target().clone();
     gateway.target().ingress = vec![ingress("", "")];

@@ -51,7 +51,14 @@ impl Gateway {
 
     /// The one target, to be changed and applied.
     pub fn target(&mut self) -> &mut Target {
-        let ingress = Ingress { listen: self.listen, host: None, path_prefix: String::new(), tls: None };
+        let ingress = Ingress {
+            listen: self.listen,
+            host: None,
+            path_prefix: String::new(),
+            tls: None,
+            session: None,
+            version_header: None,
+        };
         let new = || Target { ingress: vec![ingress], ..Target::default() };
         self.table.targets.entry("targets/shop@test".into()).or_insert_with(new)
     }
@@ -74,7 +81,7 @@ impl Gateway {
     }
 
     pub async fn samples(&self) -> Vec<Sample> {
-        self.client.samples().await.unwrap().1
+        self.client.samples().await.unwrap().samples
     }
 
     /// Ends it without a word, and starts another on the same socket and directory.

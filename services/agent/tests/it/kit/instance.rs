@@ -31,7 +31,7 @@ impl Instance {
 
     pub fn in_table(&self) -> gateway::Instance {
         let (id, address) = (self.name.clone(), self.address);
-        gateway::Instance { id, address, protocol: Protocol::Auto, drain_until: None }
+        gateway::Instance { id, address, protocol: Protocol::Auto, drain_until: None, version: self.name.clone() }
     }
 }
 

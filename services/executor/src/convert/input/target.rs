@@ -37,7 +37,7 @@ pub(crate) fn target_spec(
             .enumerate()
             .map(|(at, it)| ingress(&fields.nth("ingress", at), it))
             .collect(),
-        preview: given.preview.as_ref().map(|it| ingress(&fields.at("preview"), it)),
+        preview: given.preview.as_ref().map(|it| preview(&fields.at("preview"), it)),
         platform_config: serde_json::Value::Null,
     }
 }
@@ -61,6 +61,14 @@ fn ingress(fields: &Fields<'_>, given: &pb::Ingress) -> Ingress {
     if !given.header.is_empty() && !given.header.contains(':') {
         fields.refuse("header", &given.header, "name: value");
     }
+    fields.read(|violations| {
+        violations.token("session_cookie", &given.session_cookie);
+        violations.token("session_header", &given.session_header);
+        violations.own_header("version_header", &given.version_header);
+    });
+    if !given.session_cookie.is_empty() && !given.session_header.is_empty() {
+        fields.refuse("session_header", &given.session_header, "a cookie or a header");
+    }
     let (certificate, key) = (&given.tls_certificate_file, &given.tls_key_file);
     if certificate.is_empty() != key.is_empty() {
         fields.refuse("tls_key_file", key, "certificate and key together");
@@ -73,5 +81,22 @@ fn ingress(fields: &Fields<'_>, given: &pb::Ingress) -> Ingress {
         header: given.header.clone(),
         port: String::new(),
         tls: (!certificate.is_empty()).then_some(tls),
+        session_cookie: given.session_cookie.clone(),
+        session_header: given.session_header.clone(),
+        version_header: given.version_header.clone(),
     }
+}
+
+/// What testers use: its sessions are no users', and its answers have the header of the ingress.
+fn preview(fields: &Fields<'_>, given: &pb::Ingress) -> Ingress {
+    for (field, value) in [
+        ("session_cookie", &given.session_cookie),
+        ("session_header", &given.session_header),
+        ("version_header", &given.version_header),
+    ] {
+        if !value.is_empty() {
+            fields.refuse(field, value, "nothing: it belongs to an ingress");
+        }
+    }
+    ingress(fields, given)
 }

@@ -87,5 +87,8 @@ fn ingress(ingress: &Ingress) -> pb::Ingress {
         header: ingress.header.clone(),
         tls_certificate_file: tls.as_ref().map(|it| it.certificate_file.clone()).unwrap_or_default(),
         tls_key_file: tls.map(|it| it.key_file).unwrap_or_default(),
+        session_cookie: ingress.session_cookie.clone(),
+        session_header: ingress.session_header.clone(),
+        version_header: ingress.version_header.clone(),
     }
 }

@@ -61,6 +61,7 @@ impl Gateways {
             samples,
             interval: Some(time::to_duration(self.every)),
             readings: Vec::new(),
+            sessions: Vec::new(),
         };
         let sent = stream.messages.send(PushSamplesRequest { batch: Some(batch) }).await;
         sent.context("the monitor has ended a stream of samples")?;

@@ -122,6 +122,7 @@ async fn count(env: &Env, targets: &Mutex<BTreeMap<String, Counted>>, to: mpsc::
             samples,
             interval: Some(time::to_duration(EVERY)),
             readings: Vec::new(),
+            sessions: Vec::new(),
         };
         if to.send(PushSamplesRequest { batch: Some(batch) }).await.is_err() {
             return;

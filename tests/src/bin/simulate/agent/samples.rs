@@ -80,6 +80,7 @@ impl Counters {
             samples: samples.collect(),
             interval: Some(time::to_duration(PROMISED)),
             readings: Vec::new(),
+            sessions: Vec::new(),
         }
     }
 
