@@ -5,6 +5,8 @@ mod answer;
 mod load;
 mod paced;
 mod peers;
+mod rounds;
+mod undisturbed;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,28 +16,19 @@ use bellwether_tests::stack::Stack;
 
 use self::{
     load::throughput,
-    paced::Load,
     peers::{Peer, peers},
+    rounds::{Found, Loads},
+    undisturbed::Undisturbed,
 };
 use crate::{
     figures::Figures,
     on_agent::{App, Served},
     run::Run,
-    stats::{max, median, quantile},
+    stats::median,
 };
 
 const CONNECTIONS: usize = 64;
 const INSTANCES: i32 = 2;
-
-/// What was found of one address, round by round.
-#[derive(Default)]
-struct Found {
-    rps: Vec<f64>,
-    p50: Vec<f64>,
-    p99: Vec<f64>,
-    /// p99 of how late requests were sent.
-    late: Vec<f64>,
-}
 
 /// Throughput with all connections busy; latency at half of that of the gateway.
 pub async fn measure(run: &Run) -> anyhow::Result<Figures> {
@@ -56,14 +49,36 @@ pub async fn measure(run: &Run) -> anyhow::Result<Figures> {
         }
     }
     let half = median(&ours.rps) / 2.0;
-    for _ in 0..rounds {
-        direct.latency(&instances, half, span, run).await?;
-        ours.latency(&[served.front], half, span, run).await?;
-        for (peer, found) in peers.iter().zip(&mut theirs) {
-            found.latency(&[peer.address], half, span, run).await?;
+    let loads = Loads { instances: &instances, front: served.front, peers: &peers, rounds, half, span };
+    loads.put_on(&mut direct, &mut ours, &mut theirs, run).await?;
+    let mut figures = figures(&ours, &direct, &peers, &theirs, half);
+    match Undisturbed::begin() {
+        Some(_undisturbed) => {
+            let (mut ours, mut direct) = (Found::default(), Found::default());
+            let mut theirs: Vec<Found> = peers.iter().map(|_| Found::default()).collect();
+            loads.put_on(&mut direct, &mut ours, &mut theirs, run).await?;
+            undisturbed(&mut figures, &ours, &direct, &peers, &theirs);
+        }
+        None => {
+            figures.note("skipped: latency with all that take part scheduled first (it takes chrt and root)")
         }
     }
-    Ok(figures(&ours, &direct, &peers, &theirs, half))
+    Ok(figures)
+}
+
+/// What is left without the scheduler.
+fn undisturbed(figures: &mut Figures, ours: &Found, direct: &Found, peers: &[Peer], theirs: &[Found]) {
+    let added = ours.added(direct);
+    figures.number("added_p99_undisturbed_ms", added);
+    figures.goal("the same with all that take part scheduled first", added < 1.0);
+    let peers = peers.iter().zip(theirs);
+    let words: Vec<String> =
+        peers.map(|(peer, found)| format!(", {} + {:.3} ms", peer.name, found.added(direct))).collect();
+    figures.note(format!(
+        "scheduled first: p99 without a gateway {:.3} ms, gateway + {added:.3} ms{}",
+        median(&direct.p99),
+        words.concat()
+    ));
 }
 
 fn figures(ours: &Found, direct: &Found, peers: &[Peer], theirs: &[Found], half: f64) -> Figures {
@@ -102,42 +117,4 @@ async fn instances(stack: &Stack, target: &str) -> anyhow::Result<Vec<SocketAddr
         instances.iter().filter(|it| it.ready).filter_map(|it| it.address.parse().ok()).collect();
     ensure!(found.len() == INSTANCES as usize, "wanted {INSTANCES} instances, and there are {instances:#?}");
     Ok(found)
-}
-
-// === impl Found ===
-
-impl Found {
-    /// One more round at this rate.
-    async fn latency(
-        &mut self,
-        to: &[SocketAddr],
-        rps: f64,
-        span: Duration,
-        run: &Run,
-    ) -> anyhow::Result<()> {
-        let load = Load { to: to.to_vec(), connections: CONNECTIONS, rps, span };
-        let found = paced::run(load, run.env.clone()).await?;
-        self.p50.push(quantile(&found.took, 0.5));
-        self.p99.push(quantile(&found.took, 0.99));
-        self.late.push(quantile(&found.late, 0.99));
-        Ok(())
-    }
-
-    /// Milliseconds at p99 beside what was found without a gateway in the same rounds; the median of the rounds.
-    fn added(&self, direct: &Self) -> f64 {
-        let added: Vec<f64> =
-            self.p99.iter().zip(&direct.p99).map(|(with, without)| with - without).collect();
-        median(&added)
-    }
-
-    fn words(&self, direct: &Self) -> String {
-        format!(
-            "{:.0} requests/s (best {:.0}), p50 + {:.3} ms, p99 + {:.3} ms (sent {:.3} ms late at p99)",
-            median(&self.rps),
-            max(&self.rps),
-            median(&self.p50) - median(&direct.p50),
-            self.added(direct),
-            median(&self.late),
-        )
-    }
 }
