@@ -45,6 +45,8 @@ struct Late<const J: usize> {
 /// What either becomes on disk.
 #[derive(Serialize, Deserialize)]
 struct Row {
+    /// None while all are 0: nothing was learned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sums: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     late: Option<LateRow>,
@@ -208,8 +210,13 @@ impl<const J: usize> Late<J> {
 // === impl Row ===
 
 impl Row {
+    fn new(sums: &[f64], late: Option<LateRow>) -> Self {
+        let is_fresh = sums.iter().all(|sum| *sum == 0.0);
+        Self { sums: if is_fresh { Vec::new() } else { sums.to_vec() }, late }
+    }
+
     fn sums<const J: usize, E: serde::de::Error>(&self) -> Result<[f64; J], E> {
-        grid(&self.sums)
+        if self.sums.is_empty() { Ok([0.0; J]) } else { grid(&self.sums) }
     }
 }
 
@@ -219,7 +226,7 @@ fn grid<const J: usize, E: serde::de::Error>(values: &[f64]) -> Result<[f64; J],
 
 impl<const J: usize> Serialize for Plain<J> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Row { sums: self.sums.to_vec(), late: None }.serialize(serializer)
+        Row::new(&self.sums, None).serialize(serializer)
     }
 }
 
@@ -236,7 +243,7 @@ impl<const J: usize> Serialize for Mixture<J> {
             horizon: late.horizon,
             placed: late.placed,
         });
-        Row { sums: self.plain.sums.to_vec(), late }.serialize(serializer)
+        Row::new(&self.plain.sums, late).serialize(serializer)
     }
 }
 
@@ -284,5 +291,16 @@ mod tests {
         assert!((read.log_e() - mixture.log_e()).abs() < 1e-12);
         assert_eq!(read.sums(), mixture.sums());
         assert!(serde_json::from_str::<Mixture<4>>(&text).is_err());
+    }
+
+    #[test]
+    fn what_has_learned_nothing_is_written_short_and_read_either_way() {
+        let fresh = Mixture::<2>::late(60);
+        let text = serde_json::to_string(&fresh).unwrap();
+        assert!(!text.contains("sums"), "{text}");
+        let before = text.replacen('{', r#"{"sums":[0.0,0.0],"#, 1);
+        for text in [text, before] {
+            assert_eq!(serde_json::from_str::<Mixture<2>>(&text).unwrap(), fresh, "{text}");
+        }
     }
 }

@@ -10,6 +10,10 @@ use sqlx::{Row, SqlitePool};
 
 use crate::rows;
 
+mod form;
+
+pub use form::{pack, unpack};
+
 /// The rows, by kind and key.
 #[derive(Clone, Debug)]
 pub struct Evidence {

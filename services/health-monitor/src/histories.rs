@@ -14,6 +14,8 @@ use bellwether_judge::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::evidence;
+
 /// Length of one part of the hour.
 const PART: i64 = 300;
 /// Parts of an hour.
@@ -143,8 +145,8 @@ impl Histories {
 
     /// A fleet as it is kept; None when it is known no more.
     pub fn row(&self, key: &str) -> Option<Vec<u8>> {
-        serde_json::to_vec(self.lock().get(key)?)
-            .inspect_err(|error| tracing::error!(%error, key, "a history has no JSON form"))
+        evidence::pack(self.lock().get(key)?)
+            .inspect_err(|error| tracing::error!(%error, key, "a history cannot be kept"))
             .ok()
     }
 

@@ -13,7 +13,7 @@ use tracing::{Instrument as _, info_span};
 use crate::{
     board::{Board, signed},
     convert::{self, Delivery, Told},
-    evidence::{Evidence, EvidenceError, Kind, Put},
+    evidence::{self, Evidence, EvidenceError, Kind, Put},
     histories::{Fleet, Histories},
     metrics::MonitorMetrics,
     probes::{self, Probes},
@@ -227,7 +227,7 @@ impl Monitor {
         };
         let Definition { settings, segment, sources, kayenta } = define(analysis)?;
         let kept = kept.and_then(|bytes| {
-            serde_json::from_slice::<Panel>(bytes)
+            evidence::unpack::<Panel>(bytes)
                 .inspect_err(
                     |error| tracing::warn!(%error, analysis = %record.stream, "evidence begins anew"),
                 )
@@ -271,7 +271,7 @@ impl Monitor {
     pub async fn resume(&self) -> anyhow::Result<()> {
         let now = self.now();
         for (key, value) in self.evidence.all(Kind::History).await? {
-            match serde_json::from_slice::<Fleet>(&value) {
+            match evidence::unpack::<Fleet>(&value) {
                 Ok(fleet) => self.histories.restore(key, fleet),
                 Err(error) => tracing::warn!(%error, key, "a history begins anew"),
             }

@@ -12,7 +12,7 @@ use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 use bellwether_resource::time;
 
 use crate::{
-    convert,
+    convert, evidence,
     probes::Standings,
     sources::{SourceHealth, derived::Derivations},
     stance::Stance,
@@ -241,8 +241,8 @@ impl Running {
         if !std::mem::take(&mut inner.dirty) {
             return None;
         }
-        serde_json::to_vec(&inner.judge)
-            .inspect_err(|error| tracing::error!(%error, analysis = %self.name, "evidence has no JSON form"))
+        evidence::pack(&inner.judge)
+            .inspect_err(|error| tracing::error!(%error, analysis = %self.name, "evidence cannot be kept"))
             .ok()
     }
 

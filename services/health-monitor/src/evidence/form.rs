@@ -1,5 +1,5 @@
-//! How a row is written: as MessagePack with the names of its fields, behind a byte that says so. It takes half of the room and a third of
-//! the time of JSON, which rows of earlier builds are and which is still read.
+//! How a row is written: as MessagePack with the names of its fields, behind a byte that says so. It takes less room and
+//! time than JSON, which the rows of earlier builds are and which is still read.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -24,7 +24,7 @@ pub enum FormError {
 ///
 /// # Errors
 /// It has no such form.
-pub fn write(value: &impl Serialize) -> Result<Vec<u8>, FormError> {
+pub fn pack(value: &impl Serialize) -> Result<Vec<u8>, FormError> {
     let mut row = vec![PACKED];
     // times are text, with and without flattening
     let packed = rmp_serde::Serializer::new(&mut row).with_struct_map();
@@ -32,16 +32,44 @@ pub fn write(value: &impl Serialize) -> Result<Vec<u8>, FormError> {
     Ok(row)
 }
 
-/// What [`write`] wrote, or an earlier build.
+/// What [`pack`] wrote, or an earlier build.
 ///
 /// # Errors
 /// It is neither.
-pub fn read<T: DeserializeOwned>(row: &[u8]) -> Result<T, FormError> {
+pub fn unpack<T: DeserializeOwned>(row: &[u8]) -> Result<T, FormError> {
     match row.split_first() {
         Some((&PACKED, packed)) => {
             let packed = rmp_serde::Deserializer::from_read_ref(packed);
             Ok(T::deserialize(&mut packed.with_human_readable())?)
         }
         _ => Ok(serde_json::from_slice(row)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_judge::Panel;
+
+    use super::*;
+
+    /// As a build wrote it that knew JSON alone.
+    const BEFORE: &[u8] = include_bytes!("../../tests/data/evidence.json");
+
+    #[test]
+    fn what_an_earlier_build_kept_is_read_and_kept_as_it_was() {
+        let kept: Panel = unpack(BEFORE).unwrap();
+        assert!(kept.analysis().is_used() && kept.analysis().log_evidence() < 0.0);
+        let row = pack(&kept).unwrap();
+        assert!(row.len() < BEFORE.len() * 65 / 100, "{} of {}", row.len(), BEFORE.len());
+        let again: Panel = unpack(&row).unwrap();
+        let json = |panel: &Panel| serde_json::to_value(panel).unwrap();
+        assert_eq!(json(&again), json(&kept));
+    }
+
+    #[test]
+    fn what_is_none_of_ours_is_refused() {
+        for row in [&b""[..], b"nonsense", &[PACKED], &[PACKED, 0xc1], &[2, 0x80]] {
+            assert!(unpack::<Panel>(row).is_err(), "{row:?}");
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! What is usual at each hour of the week.
 
 use bellwether_clock::Timestamp;
-use bellwether_judge::Histogram;
+use bellwether_judge::{
+    Histogram,
+    hours::{HOURS, Hours},
+};
 use serde::{Deserialize, Serialize};
 
 use super::Minute;
 
-/// Hours of a week.
-const HOURS: usize = 168;
 const HOUR: i64 = 3_600;
 /// The epoch was a Thursday; the week begins on Monday.
 const MONDAY: i64 = 3 * 24;
@@ -28,22 +29,16 @@ pub struct Hour {
 }
 
 /// All hours.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Week(Vec<Hour>);
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Week(Hours<Hour>);
 
 // === impl Week ===
-
-impl Default for Week {
-    fn default() -> Self {
-        Self(vec![Hour::default(); HOURS])
-    }
-}
 
 impl Week {
     /// Adds a minute.
     pub fn add(&mut self, minute: &Minute) {
         let number = minute.at.as_second().div_euclid(HOUR);
-        let Some(hour) = self.0.get_mut(place(minute.at)) else { return };
+        let Some(hour) = self.0.at(place(minute.at)) else { return };
         if hour.last != number {
             hour.last = number;
             hour.weeks = hour.weeks.saturating_add(1);
@@ -57,7 +52,7 @@ impl Week {
 
     /// Hours that were seen, by their place in the week.
     pub fn seen(&self) -> impl Iterator<Item = (usize, &Hour)> {
-        self.0.iter().enumerate().filter(|(_, hour)| hour.seconds > 0.0)
+        self.0.seen().filter(|(_, hour)| hour.seconds > 0.0)
     }
 
     /// What is usual at this time. None before it was seen in a week before this one.
@@ -68,7 +63,7 @@ impl Week {
 
 fn place(at: Timestamp) -> usize {
     let hours = at.as_second().div_euclid(HOUR) + MONDAY;
-    usize::try_from(hours.rem_euclid(i64::try_from(HOURS).unwrap_or(1))).unwrap_or(0)
+    usize::try_from(hours.rem_euclid(HOURS.into())).unwrap_or(0)
 }
 
 // === impl Hour ===

@@ -11,6 +11,7 @@ mod evaluations;
 mod events;
 mod harness;
 mod health;
+mod kept;
 mod mixed;
 mod otlp;
 mod plans;
