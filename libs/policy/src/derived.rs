@@ -20,6 +20,8 @@ pub struct Derivation {
     expression: Expression,
     /// Metrics by the names that stand for them.
     metrics: BTreeMap<String, String>,
+    /// They come from several sources.
+    mixed: bool,
 }
 
 // === impl Derivation ===
@@ -28,6 +30,11 @@ impl Derivation {
     /// The metrics that it needs.
     pub fn metrics(&self) -> impl Iterator<Item = &str> {
         self.metrics.values().map(String::as_str)
+    }
+
+    /// Whether they come from several sources, which report at their own moments.
+    pub fn is_mixed(&self) -> bool {
+        self.mixed
     }
 
     /// Its value; `value_of` gives those of the metrics.
@@ -68,8 +75,9 @@ pub fn read<'p>(violations: &mut Violations, policy: &'p pb::HealthPolicy) -> Ve
             let used: BTreeMap<String, String> = expression.names().filter_map(used).collect();
             let sources: BTreeSet<_> =
                 used.values().filter_map(|id| metrics.get(id)).map(|told| told.source).collect();
-            violations.check(sources.len() == 1, "expression", &shown, "metrics of one source, at least one");
-            Some(Derivation { id: derived.id.clone(), expression, metrics: used })
+            violations.check(!sources.is_empty(), "expression", &shown, "at least one metric of a source");
+            let mixed = sources.len() > 1;
+            Some(Derivation { id: derived.id.clone(), expression, metrics: used, mixed })
         })
     };
     given.iter().take(MOST_DERIVED).enumerate().filter_map(&mut one).collect()
@@ -126,12 +134,19 @@ mod tests {
     }
 
     #[test]
+    fn metrics_may_come_from_several_sources() {
+        let given = policy(&[("backlog", "queue_depth / workers"), ("depth", "queue_depth * jobs")]);
+        let read = read(&mut Violations::new(), &given);
+        assert_eq!(read.iter().map(Derivation::is_mixed).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(refused(&given), []);
+    }
+
+    #[test]
     fn every_violation_says_what_is_allowed() {
         for (id, expression, field, words) in [
             ("x", "queue_depth / total", "derived[0].expression", "(jobs, queue_depth, workers), not total"),
             ("x", "queue_depth > 1", "derived[0].expression", "a number, where the whole has a comparison"),
-            ("x", "queue_depth / workers", "derived[0].expression", "metrics of one source"),
-            ("x", "1 + 1", "derived[0].expression", "metrics of one source, at least one"),
+            ("x", "1 + 1", "derived[0].expression", "at least one metric of a source"),
             ("jobs", "queue_depth + 1", "derived[0].id", "distinct ids"),
             ("X", "queue_depth + 1", "derived[0].id", ""),
         ] {

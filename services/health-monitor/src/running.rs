@@ -99,7 +99,8 @@ impl Running {
         now: Timestamp,
     ) -> Self {
         let mut judge = judge;
-        let derivations = Derivations::new(sources.derived.clone(), [candidate.clone(), baseline.clone()]);
+        let derivations =
+            Derivations::new(sources.derived.clone(), Some([candidate.clone(), baseline.clone()]));
         let stance = Stance::of(&judge.assess(now), judge.segment(), false);
         let inner = Inner {
             judge,
@@ -126,16 +127,16 @@ impl Running {
         inner.assess(now)
     }
 
-    /// Takes what was read beside requests; whether the decision is another than the one that is durable.
-    pub fn read(&self, readings: &Readings, now: Timestamp) -> bool {
+    /// Takes what was read beside requests: whether the decision is another than the one that is durable, and what is computed
+    /// from it.
+    pub fn read(&self, readings: &Readings, now: Timestamp) -> (bool, Vec<Readings>) {
         let mut inner = self.lock();
         let computed = inner.derivations.derive(readings, now);
-        inner.judge.read(readings, now);
-        if let Some(computed) = computed {
-            inner.judge.read(&computed, now);
+        for readings in [readings].into_iter().chain(&computed) {
+            inner.judge.read(readings, now);
         }
         inner.dirty = true;
-        inner.assess(now)
+        (inner.assess(now), computed)
     }
 
     /// Lets time pass; whether the decision is another than the one that is durable.
@@ -256,7 +257,7 @@ impl Running {
 impl Inner {
     fn assess(&mut self, now: Timestamp) -> bool {
         let said = self.judge.assess(now);
-        let assessment = self.weigh(said);
+        let assessment = self.lacking(self.weigh(said));
         self.derivations.expire(now);
         let failed = self.health.has_failed() || self.is_blocked();
         self.stance = Stance::of(&assessment, self.judge.segment(), failed);
@@ -270,7 +271,7 @@ impl Inner {
         let verdict = convert::verdict(name, &report, self.judge.settings().pass_limit(), &warnings);
         let verdict = self.with_computed(self.with_probes(verdict));
         if !self.stance.is_error() {
-            return verdict;
+            return self.with_lacking(verdict);
         }
         let reason = if self.health.has_failed() { self.health.reason() } else { self.blocked() };
         pb::Verdict { decision: pb::Decision::Error.into(), reason: Some(reason), ..verdict }

@@ -125,7 +125,8 @@ async fn put_together(
         None => Evidence::nowhere(),
     };
     let probes = Store::load(journal.clone(), env.clone()).await.context("the probes cannot be replayed")?;
-    let probes = Probes::new(probes, Tools::new(sources.addresses(), surroundings.secrets(), env.clone())?);
+    let (addresses, roots) = (sources.addresses(), surroundings.probe_roots());
+    let probes = Probes::new(probes, Tools::new(addresses, surroundings.secrets(), roots, env.clone())?);
     let records = Store::load(journal, env).await.context("the analyses cannot be replayed")?;
     let metrics = MonitorMetrics::new(metrics);
     let monitor = Monitor::new(records, evidence, metrics, surroundings, recorder, probes);

@@ -68,6 +68,11 @@ impl Stance {
         self.error
     }
 
+    /// Whether nothing comes.
+    pub fn lacks_data(self) -> bool {
+        self.decision == Decision::NoData
+    }
+
     /// Whether it must go through on a full disk.
     pub fn is_fail(self) -> bool {
         self.decision == Decision::Fail

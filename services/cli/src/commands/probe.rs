@@ -2,7 +2,7 @@
 
 use bellwether_clock::Timestamp;
 use bellwether_proto::monitor::v1::{
-    DeleteProbeRequest, Level, ListProbesRequest, Probe, ProbeStatus, probe::Kind,
+    DeleteProbeRequest, Level, ListProbesRequest, Probe, ProbeRun, ProbeStatus, probe::Kind,
 };
 
 use super::apply;
@@ -71,13 +71,23 @@ fn table(probes: &[Probe], now: Timestamp) -> String {
                 status.map_or_else(|| "-".to_owned(), state),
                 style::ago(status.and_then(|status| status.since_time.as_ref()), now),
                 took.map_or_else(|| "-".to_owned(), |took| format!("{} ms", style::span(took).as_millis())),
-                last.map_or_else(String::new, |last| match last.failed_step.as_str() {
-                    "" => last.text.clone(),
-                    step => format!("{step}: {}", last.text),
-                }),
+                status.map_or_else(String::new, |status| found(status, now)),
             ]
         }),
     )
+}
+
+/// What was not as expected: now, or when it last failed.
+fn found(status: &ProbeStatus, now: Timestamp) -> String {
+    let told = |run: &ProbeRun| match run.failed_step.as_str() {
+        "" => format!("{} ({})", run.text, run.address),
+        step => format!("{step}: {} ({})", run.text, run.address),
+    };
+    match (&status.last, &status.last_failure) {
+        (Some(last), _) if !last.passed => told(last),
+        (_, Some(failed)) => format!("failed {}: {}", style::ago(failed.time.as_ref(), now), told(failed)),
+        (_, None) => String::new(),
+    }
 }
 
 fn kind(probe: &Probe) -> &'static str {

@@ -22,9 +22,15 @@ pub fn headline(verdict: &Verdict) -> String {
     )
 }
 
-/// A line for each check.
+/// A line for each check, and one more where numbers do not say it: how a probe failed, and why a check cannot be judged.
 pub fn lines(verdict: &Verdict) -> Vec<String> {
-    verdict.checks.iter().map(check).collect()
+    verdict.checks.iter().flat_map(|it| [Some(check(it)), said(it)]).flatten().collect()
+}
+
+fn said(check: &CheckResult) -> Option<String> {
+    let unjudged = matches!(check.decision(), Decision::NoData | Decision::Error);
+    let unwell = matches!(check.level(), Level::Warn | Level::Fail) && check.id.starts_with("probe");
+    ((unjudged || unwell) && !check.text.is_empty()).then(|| format!("     {}", check.text))
 }
 
 fn check(check: &CheckResult) -> String {
@@ -69,4 +75,29 @@ fn value(value: f64, unit: &str) -> String {
 
 fn factor(value: f64) -> String {
     if value >= 100.0 { "∞".to_owned() } else { format!("{value:.2}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_fails_says_how() {
+        let check = |id: &str, level: Level, text: &str| CheckResult {
+            id: id.to_owned(),
+            level: level.into(),
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        let step = "probe pay: 2 of 9 runs failed at the candidate, 2 in a row, the last at 10:00: step card: status 500";
+        let checks = vec![
+            check("errors", Level::Warn, "numbers say it"),
+            check("probe-pay", Level::Warn, step),
+            check("probe-login", Level::Ok, "well"),
+            CheckResult { decision: Decision::NoData.into(), ..check("backlog", Level::Ok, "no workers") },
+        ];
+        let told = lines(&Verdict { checks, ..Default::default() });
+        assert_eq!(told.len(), 6, "{told:#?}");
+        assert_eq!((told[2].trim(), told[5].trim()), (step, "no workers"));
+    }
 }

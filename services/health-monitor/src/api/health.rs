@@ -47,6 +47,8 @@ impl Api {
         let vitality = self.monitor.recorder.vitality();
         let found = vitality.of(target, |vitals| shown(target, vitals, &events, now));
         let health = found.unwrap_or_else(|| shown(target, &Vitals::default(), &events, now));
+        let derived = self.monitor.declared.of(target).computed.shown(now);
+        let health = pb::Health { derived, probes: self.monitor.probes_of(target), ..health };
         Ok(with_journeys(health, probes::journeys(&self.monitor.probes, target, now)))
     }
 
@@ -199,6 +201,8 @@ fn shown(target: &str, vitals: &Vitals, events: &[pb::HealthEvent], now: Timesta
         slo_percent: 100.0 * vitals.slo(),
         anomalies: vitals.anomalies().map(anomaly).collect(),
         through_time: vitals.through().map(|at| time::to_timestamp(at + Duration::from_secs(60))),
+        derived: Vec::new(),
+        probes: Vec::new(),
     }
 }
 

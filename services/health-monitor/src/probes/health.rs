@@ -9,6 +9,7 @@ use bellwether_proto::{
 };
 
 use super::{outcome::Outcome, spec::Spec};
+use crate::monitor::Monitor;
 
 /// A probe as it is told of.
 pub struct Seen {
@@ -50,6 +51,29 @@ impl Seen {
         ]);
         // what is not known yet is no warning
         Some((self.level.max(Level::Ok), Reason { code: code.to_owned(), text, values }))
+    }
+}
+
+// === impl Monitor ===
+
+impl Monitor {
+    /// A target's probes, and how each last failed.
+    pub fn probes_of(&self, target: &str) -> Vec<pb::ProbeHealth> {
+        let failed: Vec<_> =
+            self.registry.of_target(target).iter().flat_map(|running| running.failed_probes()).collect();
+        self.probes.of_target(target, |spec, outcome| {
+            let status = outcome.shown(spec.failures);
+            let at_versions =
+                failed.iter().filter(|(id, _)| *id == spec.id).map(|(_, failure)| failure.clone());
+            pb::ProbeHealth {
+                name: format!("probes/{}", spec.id),
+                level: status.level,
+                since_time: status.since_time,
+                failures_in_a_row: status.failures_in_a_row,
+                last_failure: status.last_failure,
+                at_versions: at_versions.collect(),
+            }
+        })
     }
 }
 

@@ -31,7 +31,7 @@ pub use self::{
     attempt::{Attempt, Tools},
     declared::with_check,
     health::category,
-    outcome::Outcome,
+    outcome::{Outcome, run},
     record::{Event, Probed, Record, Records},
     spec::{Spec, given_id, read},
     standing::{Reached, Standings, Worst},

@@ -81,7 +81,8 @@ impl Outcome {
     }
 }
 
-fn run(attempt: &Attempt) -> pb::ProbeRun {
+/// A run, for the contract.
+pub fn run(attempt: &Attempt) -> pb::ProbeRun {
     let step = |step: &Answered| pb::ProbeStepRun {
         id: step.id.clone(),
         status: step.status.into(),
@@ -95,6 +96,7 @@ fn run(attempt: &Attempt) -> pb::ProbeRun {
         text: failure.map(|failure| failure.text.clone()).unwrap_or_default(),
         failed_step: failure.map(|failure| failure.step.clone()).unwrap_or_default(),
         steps: attempt.steps.iter().map(step).collect(),
+        address: attempt.address.clone(),
     }
 }
 
@@ -108,6 +110,7 @@ mod tests {
         let at = |second: u64| Timestamp::UNIX_EPOCH + Duration::from_secs(second);
         let run = |second, failed: bool| Attempt {
             at: at(second),
+            address: "http://shop.example/".into(),
             took: Duration::from_millis(5),
             steps: Vec::new(),
             failure: failed.then(|| Failure { step: "pay".into(), text: "status 500".into() }),

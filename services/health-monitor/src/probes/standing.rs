@@ -8,7 +8,10 @@ use bellwether_proto::{
     monitor::v1::{self as pb, Decision, Level},
 };
 
-use super::{attempt::Attempt, spec::Spec};
+use super::{
+    attempt::{Attempt, Failure},
+    spec::Spec,
+};
 
 /// The version that a run has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +49,6 @@ pub struct Standing {
     reach: Reach,
     candidate: Tally,
     baseline: Tally,
-    /// What was not as expected in the last failed run at the candidate.
-    text: String,
 }
 
 /// Where the candidate is reached.
@@ -61,11 +62,13 @@ enum Reach {
     Always,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tally {
     runs: u64,
     failed: u64,
     in_a_row: u32,
+    /// The last that failed.
+    last_failure: Option<Attempt>,
 }
 
 /// The worst of those that PASS waits for.
@@ -96,22 +99,17 @@ impl Standings {
     pub fn clear(&mut self) {
         for standing in self.0.values_mut() {
             (standing.candidate, standing.baseline) = Default::default();
-            standing.text.clear();
         }
     }
 
     /// A run has ended. Whether it succeeded, where that matters to the verdict: that of what is ADVISORY does not.
     pub fn note(&mut self, id: &str, reached: Reached, attempt: &Attempt) -> Option<bool> {
         let standing = self.0.get_mut(id)?;
-        let failed = attempt.failure.is_some();
         match reached {
-            Reached::Candidate => standing.candidate.note(failed),
-            Reached::Baseline => standing.baseline.note(failed),
+            Reached::Candidate => standing.candidate.note(attempt),
+            Reached::Baseline => standing.baseline.note(attempt),
         }
-        if let (Reached::Candidate, Some(failure)) = (reached, &attempt.failure) {
-            standing.text = failure.told();
-        }
-        standing.blocking.then_some(!failed)
+        standing.blocking.then_some(attempt.failure.is_none())
     }
 
     /// Whether one could have reached the candidate in this segment, and has not yet.
@@ -142,6 +140,15 @@ impl Standings {
         blocking.max_by_key(|(_, it)| it.candidate.in_a_row).map(|(id, standing)| standing.sentence(id))
     }
 
+    /// The last failed run of each at either version, in this segment.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, Reached, &Attempt)> {
+        self.0.iter().flat_map(|(id, it)| {
+            let at = |reached, attempt| (id.as_str(), reached, attempt);
+            let candidate = it.candidate.last_failure.iter().map(move |it| at(Reached::Candidate, it));
+            candidate.chain(it.baseline.last_failure.iter().map(move |it| at(Reached::Baseline, it)))
+        })
+    }
+
     /// Why PASS waits.
     pub fn reason(&self, segment: &Segment) -> Reason {
         let blocking = self.here(segment).filter(|(_, standing)| standing.blocking);
@@ -164,7 +171,7 @@ impl Standing {
     fn new(spec: &Spec) -> Self {
         let (candidate, baseline) = Default::default();
         let (blocking, failures) = (spec.blocking, spec.failures);
-        Self { blocking, failures, reach: Reach::of(spec), candidate, baseline, text: String::new() }
+        Self { blocking, failures, reach: Reach::of(spec), candidate, baseline }
     }
 
     fn stands(&self) -> Worst {
@@ -205,17 +212,22 @@ impl Standing {
         if self.candidate.runs == 0 {
             return format!("probe {id}: not tried at the candidate yet");
         }
-        let Tally { runs, failed, in_a_row } = self.candidate;
-        let last = match in_a_row {
-            0 => String::new(),
-            in_a_row => format!(", {in_a_row} in a row: {}", self.text),
+        let Tally { runs, failed, in_a_row, last_failure } = &self.candidate;
+        let told = |failed: &Attempt| {
+            let text = failed.failure.as_ref().map(Failure::told).unwrap_or_default();
+            format!("{:.0} at {}: {text}", failed.at, failed.address)
+        };
+        let last = match (in_a_row, last_failure) {
+            (_, None) => String::new(),
+            (0, Some(failed)) => format!(", the last {}", told(failed)),
+            (in_a_row, Some(failed)) => format!(", {in_a_row} in a row, the last {}", told(failed)),
         };
         format!("probe {id}: {failed} of {runs} runs failed at the candidate{last}{}", self.beside())
     }
 
     /// What is known of the baseline.
     fn beside(&self) -> String {
-        match self.baseline {
+        match &self.baseline {
             Tally { runs: 0, .. } => String::new(),
             Tally { failed, runs, .. } => format!("; {failed} of {runs} at the baseline"),
         }
@@ -232,7 +244,7 @@ impl Standing {
             ("probe".to_owned(), id.to_owned()),
             ("failures_in_a_row".to_owned(), self.candidate.in_a_row.to_string()),
         ]);
-        let percents = [("candidate", self.candidate), ("baseline", self.baseline)];
+        let percents = [("candidate", &self.candidate), ("baseline", &self.baseline)];
         values.extend(percents.into_iter().filter_map(|(side, tally)| {
             Some((format!("{side}_failed_percent"), format!("{:.1}", tally.failed_percent()?)))
         }));
@@ -263,13 +275,17 @@ impl Reach {
 // === impl Tally ===
 
 impl Tally {
-    fn note(&mut self, failed: bool) {
+    fn note(&mut self, attempt: &Attempt) {
+        let failed = attempt.failure.is_some();
+        if failed {
+            self.last_failure = Some(attempt.clone());
+        }
         self.runs = self.runs.saturating_add(1);
         self.failed = self.failed.saturating_add(u64::from(failed));
         self.in_a_row = if failed { self.in_a_row.saturating_add(1) } else { 0 };
     }
 
-    fn failed_percent(self) -> Option<f64> {
+    fn failed_percent(&self) -> Option<f64> {
         (self.runs > 0).then(|| 100.0 * self.failed as f64 / self.runs as f64)
     }
 }

@@ -8,7 +8,7 @@ use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::time;
 
 use super::{Story, chunk::histogram, probed};
-use crate::{convert, monitor::Definition, stance::Stance};
+use crate::{convert, monitor::Definition, sources::derived::Derivations, stance::Stance};
 
 mod fault;
 mod readings;
@@ -44,6 +44,7 @@ type Key = (String, i64, Traffic);
 struct Run<'a> {
     question: &'a Question<'a>,
     judge: Panel,
+    derivations: Derivations,
     injector: Injector,
     /// Segments that have not been entered, in order.
     ahead: std::slice::Iter<'a, (Timestamp, pb::Segment)>,
@@ -83,9 +84,11 @@ pub fn replay(question: &Question<'_>) -> pb::Replay {
 impl<'a> Run<'a> {
     fn new(question: &'a Question<'a>, every: i64) -> Self {
         let story = question.story;
-        let Definition { settings, segment, kayenta, .. } = question.definition;
+        let Definition { settings, segment, kayenta, sources } = question.definition;
         let (candidate, baseline) =
             (story.analysis.candidate_fleet.clone(), story.analysis.baseline_fleet.clone());
+        let fleets = Some([candidate.clone(), baseline.clone()]);
+        let derivations = Derivations::new(sources.derived.clone(), fleets);
         let history = bellwether_judge::History::clone(&story.history);
         let (settings, kayenta) = (settings.clone(), kayenta.clone());
         let judge = Panel::new(settings, kayenta, candidate, baseline, history, *segment, story.began);
@@ -94,6 +97,7 @@ impl<'a> Run<'a> {
         Self {
             question,
             judge,
+            derivations,
             injector: Injector::new(question.fault),
             ahead,
             next,
@@ -136,10 +140,11 @@ impl<'a> Run<'a> {
         self.look(now);
     }
 
-    /// What was read beside requests, after them: it is compared with those that led to it.
+    /// What was read beside requests, after them: it is compared with those that led to it. What the policy computes is computed
+    /// anew, from what was made wrong as well.
     fn read(&mut self, recorded: &[pb::RecordedReading], faulty: bool, now: Timestamp) {
         let mut told = Vec::with_capacity(recorded.len());
-        for reading in recorded {
+        for reading in recorded.iter().filter(|reading| !self.derivations.computes(&reading.metric)) {
             let mut reading = reading.clone();
             let candidate = reading.fleet == self.question.story.analysis.candidate_fleet;
             if !candidate || self.injector.touch_reading(&mut reading, faulty) {
@@ -148,6 +153,9 @@ impl<'a> Run<'a> {
         }
         if let Some(readings) = readings::told(told, now) {
             self.judge.read(&readings, now);
+            for computed in self.derivations.derive(&readings, now) {
+                self.judge.read(&computed, now);
+            }
         }
     }
 

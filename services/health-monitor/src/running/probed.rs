@@ -7,7 +7,7 @@ use bellwether_judge::{Assessment, Decision, ProbeRun, Segment, Why, settings::C
 use bellwether_proto::{common::v1::Reason, monitor::v1 as pb};
 
 use super::{Inner, Running};
-use crate::probes::{Attempt, Reached, Spec, Worst};
+use crate::probes::{self, Attempt, Reached, Spec, Worst};
 
 /// A route that was asked for this long ago, and leads to one version alone, is there, or is not to be had.
 const SETTLES: Duration = Duration::from_secs(3);
@@ -58,6 +58,20 @@ impl Running {
         inner.judge.analysis_mut().forget_probe(id);
         inner.report = None;
         inner.assess(now)
+    }
+
+    /// The last failed run of each probe at either version, by the probe's id.
+    pub fn failed_probes(&self) -> Vec<(String, pb::ProbeFailure)> {
+        let inner = self.lock();
+        let failure = |(id, reached, attempt): (&str, Reached, &Attempt)| {
+            let fleet = match reached {
+                Reached::Candidate => &self.candidate,
+                Reached::Baseline => &self.baseline,
+            };
+            let (analysis, fleet) = (self.name.to_string(), fleet.clone());
+            (id.to_owned(), pb::ProbeFailure { analysis, fleet, run: Some(probes::run(attempt)) })
+        };
+        inner.probes.failures().map(failure).collect()
     }
 
     /// A run of a probe has reached one version; whether the decision is another than the one that is durable.

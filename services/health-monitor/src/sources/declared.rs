@@ -12,6 +12,7 @@ use bellwether_judge::{
 };
 use bellwether_policy::sources::SourceSet;
 
+use super::computed::Computed;
 use crate::monitor::Monitor;
 
 /// Targets that are known; of more, those that are new are not.
@@ -28,6 +29,8 @@ pub struct Declaration {
     pub sources: SourceSet,
     /// Its checks of capacities, by id.
     saturation: BTreeMap<String, Saturation>,
+    /// What is computed from what they tell, rollout or not.
+    pub computed: Computed,
 }
 
 // === impl Declared ===
@@ -59,13 +62,21 @@ impl Monitor {
         };
         let saturation: BTreeMap<_, _> = settings.checks.iter().filter_map(of).collect();
         self.recorder.vitality().declare(target, &saturation);
-        self.declared.put(target, Arc::new(Declaration { sources: sources.clone(), saturation }));
+        let computed = Computed::new(sources.derived.clone());
+        self.declared.put(target, Arc::new(Declaration { sources: sources.clone(), saturation, computed }));
     }
 
     /// Remembers what was read of a target: how gauges wander, and how full it is.
     pub fn observe(&self, target: &str, readings: &Readings, now: Timestamp) {
-        self.histories.read(target, readings, now);
         let declaration = self.declared.of(target);
+        self.notice(target, &declaration, readings, now);
+        for computed in declaration.computed.take(readings, now) {
+            self.notice(target, &declaration, &computed, now);
+        }
+    }
+
+    fn notice(&self, target: &str, declaration: &Declaration, readings: &Readings, now: Timestamp) {
+        self.histories.read(target, readings, now);
         let full = declaration.saturation.iter().flat_map(|(check, saturation)| {
             readings.readings.iter().filter_map(move |reading| match reading.value {
                 Value::Gauge(value) if reading.metric == saturation.metric => {

@@ -1,4 +1,10 @@
-//! Values that are computed of each instance from what one source told at one moment.
+//! Values that are computed of each instance from what sources told.
+//!
+//! Metrics of one source are told together, and the value is computed at once; those of several are put together by
+//! [scrape](mixed).
+
+mod mixed;
+mod numbers;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -9,32 +15,35 @@ use bellwether_clock::Timestamp;
 use bellwether_judge::readings::{Reading, Readings, Value};
 use bellwether_policy::derived::Derivation;
 
-/// Sources, and counters of theirs, that are followed; of more, those that are new are not.
+use mixed::Mixed;
+use numbers::{Counters, Place, Problem, compute};
+
+/// Sources that are followed; of more, those that are new are not.
 const MOST_SOURCES: usize = 64;
-const MOST_COUNTERS: usize = 4_096;
 /// Instances whose troubles are told apart.
 const MOST_TROUBLES: usize = 1_024;
 /// So many times in a row it was no accident.
 const LASTING: u32 = 3;
 /// What was not tried again for this long, or three intervals, is no trouble any more: the instance is gone.
 const FORGET: Duration = Duration::from_secs(60);
+/// Who tells what is computed from metrics of several sources.
+const DERIVED: &str = "derived";
 
-/// The computed values of one analysis.
-#[derive(Debug)]
+/// The computed values of one policy.
+#[derive(Debug, Default)]
 pub struct Derivations {
     values: Vec<Derivation>,
     /// The metrics that they need.
     needed: BTreeSet<String>,
-    fleets: [String; 2],
+    /// Those that are compared; None: any.
+    fleets: Option<[String; 2]>,
     newest: HashMap<(String, String), Timestamp>,
-    counters: HashMap<(String, Place, String), (Timestamp, f64)>,
+    counters: Counters,
+    mixed: Mixed,
+    /// When anything of several sources was last computed.
+    mixed_at: Option<Timestamp>,
     troubles: BTreeMap<(String, Place), Trouble>,
 }
-
-/// Fleet, instance and route revision.
-type Place = (String, String, i64);
-/// Numbers by metric; None: a counter that only begins.
-type Numbers = BTreeMap<String, Option<f64>>;
 
 /// Why a value cannot be computed.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +52,8 @@ pub struct Trouble {
     pub since: Timestamp,
     /// Why.
     pub problem: String,
+    /// The metrics that are not told; empty: the expression gives no number.
+    pub missing: Vec<String>,
     times: u32,
     until: Timestamp,
 }
@@ -59,53 +70,60 @@ impl Trouble {
 // === impl Derivations ===
 
 impl Derivations {
-    /// Of these, for the fleets that are compared.
-    pub fn new(values: Vec<Derivation>, fleets: [String; 2]) -> Self {
+    /// Of these, for the fleets that are compared; None: for any.
+    pub fn new(values: Vec<Derivation>, fleets: Option<[String; 2]>) -> Self {
         let needed = values.iter().flat_map(Derivation::metrics).map(str::to_owned).collect();
-        let (newest, counters, troubles) = (HashMap::new(), HashMap::new(), BTreeMap::new());
-        Self { values, needed, fleets, newest, counters, troubles }
+        Self { values, needed, fleets, ..Self::default() }
     }
 
-    /// What is computed from these; None: nothing.
-    pub fn derive(&mut self, readings: &Readings, now: Timestamp) -> Option<Readings> {
+    /// Whether a metric is one of the computed ones.
+    pub fn computes(&self, metric: &str) -> bool {
+        self.values.iter().any(|value| value.id == metric)
+    }
+
+    /// What is computed from these, and from what other sources told before.
+    pub fn derive(&mut self, readings: &Readings, now: Timestamp) -> Vec<Readings> {
         if self.values.is_empty() || !self.is_new(readings) {
-            return None;
+            return Vec::new();
         }
-        let told = self.told(readings);
-        let mut computed = Vec::new();
-        for value in &self.values {
-            for place in told.keys() {
-                let Some(outcome) = compute(value, place, &told) else { continue };
-                let key = (value.id.clone(), place.clone());
-                match outcome {
-                    Ok(number) => {
-                        self.troubles.remove(&key);
-                        computed.push(Reading {
-                            metric: value.id.clone(),
-                            fleet: place.0.clone(),
-                            instance: place.1.clone(),
-                            revision: place.2,
-                            value: Value::Gauge(number),
-                        });
-                    }
-                    Err(problem) => {
-                        let until = now + FORGET.max(3 * readings.interval);
-                        if let Some(known) = self.troubles.get_mut(&key) {
-                            (known.times, known.until, known.problem) = (known.times + 1, until, problem);
-                        } else if self.troubles.len() < MOST_TROUBLES {
-                            self.troubles.insert(key, Trouble { since: now, problem, times: 1, until });
-                        }
-                    }
+        let (fleets, needed) = (&self.fleets, &self.needed);
+        let wanted = |fleet: &str, metric: &str| {
+            needed.contains(metric)
+                && fleets.as_ref().is_none_or(|fleets| fleets.iter().any(|known| known == fleet))
+        };
+        let told = self.counters.told(readings, wanted);
+        let (mut together, mut mixed, mut slowest) = (Vec::new(), Vec::new(), Duration::ZERO);
+        let values = std::mem::take(&mut self.values);
+        for value in &values {
+            if value.is_mixed() {
+                let (found, interval) = self.mixed.take(value, &told, readings.interval, now);
+                for (place, outcome) in found {
+                    slowest = slowest.max(interval);
+                    mixed.extend(self.settle(value, &place, outcome, interval, now));
+                }
+            } else {
+                for (place, outcome) in told.keys().filter_map(|it| Some((it, compute(value, it, &told)?))) {
+                    together.extend(self.settle(value, place, outcome, readings.interval, now));
                 }
             }
         }
-        let source = format!("{} derived", readings.source);
+        self.values = values;
+        let source = format!("{} {DERIVED}", readings.source);
         let incarnation = readings.incarnation.clone();
-        (!computed.is_empty()).then_some(Readings { source, incarnation, readings: computed, ..*readings })
+        let together = Readings { source, incarnation, readings: together, ..*readings };
+        let mixed = Readings {
+            source: DERIVED.to_owned(),
+            incarnation: String::new(),
+            time: self.next(now, &mixed),
+            interval: slowest,
+            readings: mixed,
+        };
+        [together, mixed].into_iter().filter(|readings| !readings.readings.is_empty()).collect()
     }
 
     /// Forgets the troubles of instances that are gone.
     pub fn expire(&mut self, now: Timestamp) {
+        self.mixed.expire(now);
         self.troubles.retain(|_, trouble| trouble.until >= now);
     }
 
@@ -113,6 +131,11 @@ impl Derivations {
     pub fn trouble(&self, id: &str) -> Option<&Trouble> {
         let of = self.troubles.iter().filter(|((value, _), _)| value == id).map(|(_, trouble)| trouble);
         of.max_by_key(|trouble| trouble.times)
+    }
+
+    /// All that have one, by value and fleet.
+    pub fn troubles(&self) -> impl Iterator<Item = (&str, &str, &Trouble)> {
+        self.troubles.iter().map(|((value, place), trouble)| (value.as_str(), place.0.as_str(), trouble))
     }
 
     /// As the judge takes them: what is not newer is a repetition.
@@ -128,68 +151,43 @@ impl Derivations {
         true
     }
 
-    /// The numbers of each instance; of a counter its events per second.
-    fn told(&mut self, readings: &Readings) -> BTreeMap<Place, Numbers> {
-        let mut told: BTreeMap<Place, Numbers> = BTreeMap::new();
-        for reading in readings.readings.iter().filter(|reading| self.fleets.contains(&reading.fleet)) {
-            if !self.needed.contains(&reading.metric) {
-                continue;
-            }
-            let place = (reading.fleet.clone(), reading.instance.clone(), reading.revision);
-            let number = match reading.value {
-                Value::Gauge(value) => Some(value),
-                Value::Counter(value) => {
-                    let source = format!("{} {}", readings.source, readings.incarnation);
-                    let key = (source, place.clone(), reading.metric.clone());
-                    let known = self.counters.len() < MOST_COUNTERS || self.counters.contains_key(&key);
-                    let last = known.then(|| self.counters.insert(key, (readings.time, value))).flatten();
-                    last.and_then(|(at, last)| {
-                        rate(value - last, readings.time.duration_since(at).as_secs_f64())
-                    })
-                }
-            };
-            told.entry(place).or_default().insert(reading.metric.clone(), number);
+    /// The time of what was computed of several sources: always later than the last.
+    fn next(&mut self, now: Timestamp, computed: &[Reading]) -> Timestamp {
+        let after = self.mixed_at.map_or(now, |last| now.max(last + Duration::from_nanos(1)));
+        if !computed.is_empty() {
+            self.mixed_at = Some(after);
         }
-        told
+        after
     }
-}
 
-/// Events per second; None where the counter began anew.
-fn rate(events: f64, seconds: f64) -> Option<f64> {
-    (events >= 0.0 && seconds > 0.0).then(|| events / seconds)
-}
-
-/// The value at a place; what is told of a fleet as a whole stands in for what is not told of its instances. None: it has nothing to
-/// do with the place, or only begins.
-fn compute(
-    value: &Derivation,
-    place: &Place,
-    told: &BTreeMap<Place, Numbers>,
-) -> Option<Result<f64, String>> {
-    let own = told.get(place)?;
-    let whole = told.get(&(place.0.clone(), String::new(), place.2));
-    let number = |metric: &str| own.get(metric).or_else(|| whole?.get(metric)).copied();
-    if !value.metrics().any(|metric| own.contains_key(metric)) {
-        return None;
+    /// A value that was computed, or its trouble.
+    fn settle(
+        &mut self,
+        value: &Derivation,
+        place: &Place,
+        outcome: Result<f64, Problem>,
+        interval: Duration,
+        now: Timestamp,
+    ) -> Option<Reading> {
+        // a route that changes does not end it
+        let key = (value.id.clone(), (place.0.clone(), place.1.clone(), 0));
+        let problem = match outcome {
+            Ok(number) => {
+                self.troubles.remove(&key);
+                let (fleet, instance, revision) = place.clone();
+                let value = Value::Gauge(number);
+                return Some(Reading { metric: key.0, fleet, instance, revision, value });
+            }
+            Err(problem) => problem,
+        };
+        let Problem { text: problem, missing } = problem;
+        let until = now + FORGET.max(3 * interval);
+        if let Some(known) = self.troubles.get_mut(&key) {
+            let times = known.times + 1;
+            *known = Trouble { since: known.since, problem, missing, times, until };
+        } else if self.troubles.len() < MOST_TROUBLES {
+            self.troubles.insert(key, Trouble { since: now, problem, missing, times: 1, until });
+        }
+        None
     }
-    let stands_in = place.1.is_empty()
-        && value.metrics().any(|metric| !own.contains_key(metric))
-        && told.iter().any(|(other, numbers)| {
-            other.0 == place.0
-                && !other.1.is_empty()
-                && value.metrics().any(|metric| numbers.contains_key(metric))
-        });
-    let begins = value.metrics().any(|metric| number(metric) == Some(None));
-    if stands_in || begins {
-        return None;
-    }
-    let problem = |error: bellwether_policy::expression::EvaluateError| {
-        let numbers = value.metrics().map(|metric| match number(metric).flatten() {
-            Some(number) => format!("{metric} = {number}"),
-            None => format!("no {metric}"),
-        });
-        let numbers: Vec<String> = numbers.collect();
-        format!("{}: {error} ({}; instance {} of {})", value.id, numbers.join(", "), place.1, place.0)
-    };
-    Some(value.evaluate(|metric| number(metric).flatten()).map_err(problem))
 }

@@ -63,7 +63,11 @@ impl Monitor {
         let now = self.now();
         self.recorder.read(&running.target, readings, now);
         self.observe(&running.target, readings, now);
-        if running.read(readings, now) {
+        let (changed, computed) = running.read(readings, now);
+        for readings in &computed {
+            self.recorder.read(&running.target, readings, now);
+        }
+        if changed {
             self.settle(running.clone());
         }
     }

@@ -1,6 +1,7 @@
 //! Where numbers come from beside what is pushed: OpenTelemetry metrics that are exported to the monitor, and Prometheus
 //! servers that it asks. Each source of an analysis is a task of its own: one that hangs delays no other.
 
+mod computed;
 pub mod declared;
 pub mod derived;
 pub mod feed;

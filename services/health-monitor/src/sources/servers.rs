@@ -14,7 +14,8 @@ use url::Url;
 /// Bytes read of a file with a secret.
 const MOST_SECRET: u64 = 64 * 1024;
 
-/// What `--sources FILE` holds: TOML with a table `[prometheus.NAME]` for each server, and `[secrets.NAME]` for what probes send.
+/// What `--sources FILE` holds: TOML with a table `[prometheus.NAME]` for each server, `[secrets.NAME]` for what probes send,
+/// and `[probes]`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Servers {
@@ -24,6 +25,18 @@ pub struct Servers {
     /// What probes may send, by name.
     #[serde(default)]
     pub secrets: BTreeMap<String, Secret>,
+    /// What holds for all probes.
+    #[serde(default)]
+    pub probes: OfProbes,
+}
+
+/// What holds for all probes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfProbes {
+    /// Certificates, PEM, that those of servers are checked against instead of the system's: of journeys and of gRPC.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Something that probes send and nobody sees.

@@ -1,6 +1,11 @@
 //! What the monitor itself brings for its sources: the servers of its configuration, and where it may call.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use bellwether_clock::Env;
@@ -19,7 +24,7 @@ const MOST_ANSWER: usize = 8 * 1024 * 1024;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SourcesArgs {
     /// Metric servers with their credentials, TOML: [prometheus.NAME] with url, bearer_token_file or username and
-    /// password_file, ca_file; [secrets.NAME] with file and hosts, for probes
+    /// password_file, ca_file; [secrets.NAME] with file and hosts, and [probes] with ca_file, for probes
     #[arg(long = "sources", env = "BELLWETHER_SOURCES", value_name = "FILE")]
     pub file: Option<PathBuf>,
 
@@ -36,6 +41,8 @@ pub struct Surroundings {
     client: Client,
     servers: BTreeMap<String, (Client, Server)>,
     secrets: Arc<Secrets>,
+    /// What probes check servers against, PEM; None: the system's.
+    probe_roots: Option<Vec<u8>>,
 }
 
 // === impl SourcesArgs ===
@@ -62,16 +69,22 @@ impl Surroundings {
             None => Servers::default(),
         };
         let secrets = Arc::new(servers.secrets);
+        let probe_roots = servers.probes.ca_file.as_deref().map(roots).transpose()?;
         let servers = servers.prometheus.into_iter().map(|(name, server)| {
             let client = named(&server, limits).with_context(|| format!("the source {name}"))?;
             Ok((name, (client, server)))
         });
-        Ok(Self { client, servers: servers.collect::<anyhow::Result<_>>()?, secrets })
+        Ok(Self { client, servers: servers.collect::<anyhow::Result<_>>()?, secrets, probe_roots })
     }
 
     /// What probes may send.
     pub fn secrets(&self) -> Arc<Secrets> {
         self.secrets.clone()
+    }
+
+    /// What probes check servers against, PEM; None: the system's.
+    pub fn probe_roots(&self) -> Option<&[u8]> {
+        self.probe_roots.as_deref()
     }
 
     /// The server that a policy means; None: there is none of this name.
@@ -95,9 +108,10 @@ fn named(server: &Server, limits: Limits) -> anyhow::Result<Client> {
     let policy = AddressPolicy::allowing(everywhere);
     Ok(match &server.ca_file {
         None => Client::new(policy, limits)?,
-        Some(path) => {
-            let roots = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Client::trusting(policy, limits, &roots)?
-        }
+        Some(path) => Client::trusting(policy, limits, &roots(path)?)?,
     })
+}
+
+fn roots(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }

@@ -4,6 +4,7 @@
 
 mod analyses;
 mod bad_input;
+mod computed;
 mod crash;
 mod decisions;
 mod derived;

@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use tonic::{
     Code, Request, Status,
     metadata::MetadataMap,
-    transport::{Channel, ClientTlsConfig, Endpoint},
+    transport::{Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -43,7 +43,10 @@ impl Tools {
         let endpoint = Endpoint::from_shared(format!("{scheme}://{}", grpc.address));
         let mut endpoint = endpoint.map_err(|error| chain(&error))?;
         if grpc.tls {
-            let tls = ClientTlsConfig::new().with_enabled_roots();
+            let tls = match &self.roots {
+                Some(roots) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(roots)),
+                None => ClientTlsConfig::new().with_enabled_roots(),
+            };
             endpoint = endpoint.tls_config(tls).map_err(|error| chain(&error))?;
         }
         let mut stream = Some(TokioIo::new(stream));

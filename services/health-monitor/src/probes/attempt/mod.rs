@@ -25,6 +25,8 @@ pub struct Tools {
     client: Client,
     secrets: Arc<Secrets>,
     env: Env,
+    /// What servers are checked against, PEM; None: the system's.
+    roots: Option<Arc<[u8]>>,
 }
 
 /// How a run ended.
@@ -32,6 +34,8 @@ pub struct Tools {
 pub struct Attempt {
     /// When it began.
     pub at: Timestamp,
+    /// Where it went.
+    pub address: String,
     /// How long it took.
     pub took: Duration,
     /// Steps that were answered.
@@ -63,13 +67,22 @@ pub struct Failure {
 // === impl Tools ===
 
 impl Tools {
-    /// Calls where the policy permits it.
+    /// Calls where the policy permits it. Servers are checked against `roots`, PEM; None: the system's.
     ///
     /// # Errors
-    /// Where the operating system refuses what a client is made of.
-    pub fn new(policy: AddressPolicy, secrets: Arc<Secrets>, env: Env) -> Result<Self, BuildError> {
+    /// Where the operating system refuses what a client is made of, or the roots are none.
+    pub fn new(
+        policy: AddressPolicy,
+        secrets: Arc<Secrets>,
+        roots: Option<&[u8]>,
+        env: Env,
+    ) -> Result<Self, BuildError> {
         let limits = Limits { answer_bytes: MOST_BODY, ..Limits::default() };
-        Ok(Self { client: Client::new(policy, limits)?, secrets, env })
+        let client = match roots {
+            Some(roots) => Client::trusting(policy, limits, roots)?,
+            None => Client::new(policy, limits)?,
+        };
+        Ok(Self { client, secrets, env, roots: roots.map(Arc::from) })
     }
 
     /// The surroundings.
@@ -96,7 +109,7 @@ impl Tools {
                 Some(Failure { step: at_work(&kind, steps.len()), text: too_late(&kind, spec.timeout) })
             }
         };
-        Attempt { at, took: self.env.since(at), steps, failure }
+        Attempt { at, address: kind.address(), took: self.env.since(at), steps, failure }
     }
 }
 

@@ -158,6 +158,14 @@ pub const MARK: HeaderName = HeaderName::from_static("bellwether-probe");
 // === impl Kind ===
 
 impl Kind {
+    /// Where it goes, for people.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Http(journey) => journey.url.to_string(),
+            Self::Tcp(address) | Self::Grpc(Grpc { address, .. }) => address.to_string(),
+        }
+    }
+
     /// At another address, where that is one of this kind.
     pub fn at(&self, address: &Address) -> Self {
         match (self, address) {

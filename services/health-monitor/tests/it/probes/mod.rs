@@ -7,3 +7,4 @@ mod owners;
 mod resource;
 mod rollouts;
 mod shop;
+mod tls;

@@ -8,7 +8,7 @@ use super::{
     given::{apply, visit},
     shop::{Asked, Reply, Shop, page, status},
 };
-use crate::harness::{Monitor, Source, Verdicts, analysis, full, place, split};
+use crate::harness::{Monitor, Source, TARGET, Verdicts, analysis, full, place, split};
 
 const NAME: &str = "analyses/a";
 
@@ -58,6 +58,11 @@ async fn good_traffic(monitor: &mut Monitor, source: &mut Source) {
     }
 }
 
+async fn health(monitor: &mut Monitor) -> pb::Health {
+    let request = pb::GetHealthRequest { target: TARGET.into() };
+    monitor.client.get_health(request).await.unwrap().into_inner().health.unwrap()
+}
+
 /// A journey that reaches the candidate whatever the split.
 fn at_the_candidate(shop: &Shop) -> pb::Probe {
     pb::Probe {
@@ -86,7 +91,20 @@ async fn pass_waits_for_a_journey_at_the_candidate() {
     assert_eq!((found.decision(), found.role()), (Decision::Fail, pb::CheckRole::Blocking));
     assert_eq!((found.candidate, found.baseline), (Some(100.0), Some(0.0)), "{found:?}");
     assert!(found.text.contains("step look: status 500, expected 200 to 299; 0 of "), "{}", found.text);
+    assert!(found.text.contains(&format!(" in a row, the last {:.0} at {}/: ", monitor.now(), shop.url())));
     assert_eq!(red.reason.as_ref().unwrap().values["probe"], "checkout");
+    let told = health(&mut monitor).await;
+    let [told] = told.probes.as_slice() else { panic!("{told:?}") };
+    let [failure] = told.at_versions.as_slice() else { panic!("{told:?}") };
+    assert_eq!(
+        (told.name.as_str(), failure.analysis.as_str(), failure.fleet.as_str()),
+        ("probes/checkout", NAME, "new")
+    );
+    let run = failure.run.as_ref().unwrap();
+    assert_eq!((run.failed_step.as_str(), run.steps[0].status), ("look", 500), "{run:?}");
+    assert_eq!(run.address, format!("{}/", shop.url()));
+    assert!(run.text == "status 500, expected 200 to 299" && run.time.is_some(), "{run:?}");
+    assert_eq!(told.last_failure, None, "at its own address it is well");
     assert!(red.warnings.iter().any(|it| it.code == "PROBE_FAILED"));
     shop.change(by_version(well));
     let passed = until(&mut verdicts, "ALL_PASSED").await;
