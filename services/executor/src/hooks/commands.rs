@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, path::PathBuf, process::Stdio, str::FromStr, sync::Arc, time::Duration};
 
 use bellwether_rollout::Outcome;
-use tokio::{io::AsyncReadExt as _, process::Command};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    io::AsyncReadExt as _,
+    process::{Child, Command},
+};
 
 use super::{OUTPUT, Subject, text};
 
@@ -32,6 +36,9 @@ pub struct RunAs {
     pub gid: u32,
 }
 
+/// What a command has started in turn, ended with it when it is given up.
+struct Group(Option<Pid>);
+
 // === impl AllowList ===
 
 impl AllowList {
@@ -44,6 +51,29 @@ impl AllowList {
     /// The names that hooks may use.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.programs.keys().map(String::as_str)
+    }
+}
+
+// === impl Group ===
+
+impl Group {
+    /// Of a command that leads a group of its own.
+    fn of(child: &Child) -> Self {
+        Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+    }
+
+    /// The command has ended by itself: what it leaves behind is meant to stay.
+    fn leave(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // it may be gone already
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
     }
 }
 
@@ -106,6 +136,7 @@ async fn finished(mut command: Command) -> Outcome {
         Ok(child) => child,
         Err(error) => return Outcome::Failed { error: error.to_string() },
     };
+    let group = Group::of(&child);
     let mut output = Vec::new();
     if let Some(stdout) = child.stdout.take() {
         // the rest is read and dropped, so that the program never waits for a reader
@@ -117,7 +148,9 @@ async fn finished(mut command: Command) -> Outcome {
             tracing::warn!(%error, "a hook's output could not be read to its end");
         }
     }
-    match child.wait().await {
+    let ended = child.wait().await;
+    group.leave();
+    match ended {
         Ok(status) if status.success() => Outcome::Done { output: text(&output) },
         Ok(status) => Outcome::Failed { error: format!("{status}: {}", text(&output)) },
         Err(error) => Outcome::Unknown { error: error.to_string() },

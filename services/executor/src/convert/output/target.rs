@@ -35,8 +35,8 @@ pub(crate) fn target(entry: &Entry<Targets>) -> pb::Target {
         traffic_safe: traffic_safe(state),
         split: state.observed.split.as_ref().map(shares).unwrap_or_default(),
         instance_states: instances(state, |_| true),
-        needs_operator: state.trouble.as_ref().map(|trouble| reason(&trouble.reason)),
-        taken_over: state.hands_off(),
+        needs_operator: needs_operator(state),
+        taken_over: state.taken_over.is_some(),
         allowed_actions: actions::of_target(state, name, entry.update_time),
         problems: problems(state, |_| true),
         capabilities: None,
@@ -48,6 +48,12 @@ pub(crate) fn capabilities(can: Capabilities) -> pb::Capabilities {
     let Capabilities { weights, header_match, mirror, affinity, confirm, drain, surge, preview, fenced } =
         can;
     pb::Capabilities { weights, header_match, mirror, affinity, confirm, drain, surge, preview, fenced }
+}
+
+/// A retirement that failed, or what somebody else changes again and again on the platform.
+fn needs_operator(state: &TargetState) -> Option<common::Reason> {
+    let trouble = state.trouble.as_ref().map(|trouble| &trouble.reason);
+    trouble.or(state.contested.as_ref()).map(reason)
 }
 
 fn metadata(entry: &Entry<Targets>, spec: &TargetSpec) -> common::Metadata {
