@@ -25,7 +25,7 @@ fn target(number: usize) -> String {
 }
 
 /// A rollout that nobody judges; later ones are canaries.
-fn rollout(number: usize, version: &str, strategy: Strategy) -> StartRolloutRequest {
+pub(super) fn rollout(number: usize, version: &str, strategy: Strategy) -> StartRolloutRequest {
     let policy = RolloutPolicy {
         drain: millis(100),
         keep: millis(0),
@@ -45,7 +45,7 @@ fn rollout(number: usize, version: &str, strategy: Strategy) -> StartRolloutRequ
     }
 }
 
-fn bake(millis_min: i64, no_checks: bool) -> Option<Bake> {
+pub(super) fn bake(millis_min: i64, no_checks: bool) -> Option<Bake> {
     Some(Bake { min: millis(millis_min), max: millis(600_000), no_checks })
 }
 
@@ -53,7 +53,7 @@ fn direct() -> Strategy {
     Strategy { kind: Kind::Direct.into(), final_bake: bake(0, true), ..Default::default() }
 }
 
-fn canary(no_checks: bool) -> Strategy {
+pub(super) fn canary(no_checks: bool) -> Strategy {
     Strategy {
         kind: Kind::Canary.into(),
         weights_percent: vec![50.0, 100.0],
@@ -63,12 +63,12 @@ fn canary(no_checks: bool) -> Strategy {
     }
 }
 
-async fn start(stack: &Stack, request: StartRolloutRequest) -> Rollout {
+pub(super) async fn start(stack: &Stack, request: StartRolloutRequest) -> Rollout {
     stack.executor().start_rollout(request).await.unwrap().into_inner().rollout.unwrap()
 }
 
 /// This many targets, each with a version that serves.
-async fn serving(stack: &Stack, count: usize) {
+pub(super) async fn serving(stack: &Stack, count: usize) {
     let mut names = BTreeSet::new();
     for number in 0..count {
         let target = Target { name: target(number), instances: 2, ..Default::default() };
@@ -82,7 +82,7 @@ async fn serving(stack: &Stack, count: usize) {
     assert!(ends.values().all(|it| it.state() == State::Succeeded));
 }
 
-fn watch(stack: &Stack) -> Watch<Rollout> {
+pub(super) fn watch(stack: &Stack) -> Watch<Rollout> {
     let client = stack.executor();
     Watch::new(stack.env(), move |resume_token| {
         let mut client = client.clone();

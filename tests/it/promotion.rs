@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{PROGRAM, observe::at};
+use super::{PROGRAM, observe::at, stage::tell};
 use bellwether_client::Transport;
 use bellwether_proto::{
-    notifier::v1::{
-        ApplyRoutingRequest, Delivery, ListDeliveriesRequest, Receiver as To, Route, Routing, WebhookChannel,
-        delivery, receiver::Channel,
-    },
+    notifier::v1::{Delivery, ListDeliveriesRequest, delivery},
     planner::v1::{
         ApprovalRule, ApproveReleaseRequest, Environment, GetReleaseRequest, Release as Submitted,
         ReleaseEnvironment, release, release_planner_service_client::ReleasePlannerServiceClient,
@@ -24,15 +21,6 @@ use bellwether_tests::{
 
 const LINE: [&str; 3] = ["development", "staging", "production"];
 const RPS: u32 = 150;
-
-async fn tell(stack: &Stack, receiver: &Receiver) {
-    let webhook = WebhookChannel { url: receiver.url(), ..Default::default() };
-    let to = To { name: "keeps".to_owned(), channel: Some(Channel::Webhook(webhook)), ..Default::default() };
-    let route = Route { receiver: "keeps".to_owned(), ..Default::default() };
-    let routing = Routing { receivers: vec![to], route: Some(route), ..Default::default() };
-    let request = ApplyRoutingRequest { routing: Some(routing), ..Default::default() };
-    stack.notifier().apply_routing(request).await.unwrap();
-}
 
 async fn deliveries(stack: &Stack) -> Vec<Delivery> {
     let request = ListDeliveriesRequest { page_size: 1000, ..Default::default() };

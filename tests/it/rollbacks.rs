@@ -2,8 +2,7 @@
 
 use bellwether_proto::{
     executor::v1::{
-        ListRolloutsRequest, RollbackRolloutRequest, Rollout, resolve_interruption_request::Resolution,
-        rollout::State,
+        RollbackRolloutRequest, Rollout, resolve_interruption_request::Resolution, rollout::State,
     },
     planner::v1::{Deployment, RollbackReleaseRequest},
 };
@@ -11,28 +10,13 @@ use bellwether_tests::{
     app::App,
     shop::{Release, millis},
     stack::Stack,
-    wait::until,
 };
 use rustix::process::Signal;
 
 use super::{
     observe::{fleet_of, stable_of},
-    stage::{ready, share_of, stage},
+    stage::{newest, ready, share_of, stage},
 };
-
-/// The newest rollout of its target, as soon as `is_it` says so.
-async fn newest(app: &App<'_>, what: &str, is_it: impl Fn(&Rollout) -> bool) -> Rollout {
-    let filter = format!("target = \"{}\"", app.target_name());
-    let request = ListRolloutsRequest { filter, page_size: 1, ..Default::default() };
-    let ask = async || {
-        let answer = app.stack.executor().list_rollouts(request.clone()).await.ok()?.into_inner();
-        answer.rollouts.into_iter().next()
-    };
-    match until(what, || async { ask().await.filter(&is_it) }).await {
-        Ok(found) => found,
-        Err(error) => panic!("{error}: {:#?}", ask().await),
-    }
-}
 
 /// Version 2 serves alone, and version 1, whose instances need a permit, has gone.
 async fn released<'s>(stack: &'s Stack) -> (App<'s>, String, Rollout) {

@@ -3,12 +3,21 @@
 use bellwether_proto::{
     agent::v1::{ObserveRequest, ObservedRoute},
     executor::v1::{
-        FleetRole, Gate, HeaderMatch, Instance, Rollout, Route, Scale, StepStatus, Target, pause::Owner,
-        scale::Size, step::Kind,
+        FleetRole, Gate, HeaderMatch, Instance, ListRolloutsRequest, Rollout, Route, Scale, StepStatus,
+        Target, pause::Owner, scale::Size, step::Kind,
+    },
+    notifier::v1::{
+        ApplyRoutingRequest, Receiver as To, Route as Told, Routing, WebhookChannel, receiver::Channel,
     },
     planner::v1::Environment,
 };
-use bellwether_tests::{app::App, shop, stack::Stack};
+use bellwether_tests::{
+    app::App,
+    receiver::Receiver,
+    shop,
+    stack::{Setup, Stack},
+    wait::until,
+};
 
 use super::{
     PROGRAM,
@@ -17,7 +26,12 @@ use super::{
 
 /// The stack, with the environment that all of them use.
 pub async fn stage() -> Stack {
-    let stack = Stack::up(PROGRAM).await.unwrap();
+    stage_of(Setup::one(PROGRAM)).await
+}
+
+/// A stack of these parts, with the environment.
+pub async fn stage_of(setup: Setup) -> Stack {
+    let stack = Stack::start(setup).await.unwrap();
     let environment = Environment { name: shop::ENVIRONMENT.to_owned(), ..Default::default() };
     shop::apply_environment(&stack, environment).await.unwrap();
     stack
@@ -95,4 +109,28 @@ pub async fn routed(app: &App<'_>) -> ObservedRoute {
     let request = ObserveRequest { target: app.target_name() };
     let observed = app.stack.agent().unwrap().observe(request).await.unwrap().into_inner().observed.unwrap();
     observed.route.unwrap()
+}
+
+/// The newest rollout of its target, as soon as `is_it` says so.
+pub async fn newest(app: &App<'_>, what: &str, is_it: impl Fn(&Rollout) -> bool) -> Rollout {
+    let filter = format!("target = \"{}\"", app.target_name());
+    let request = ListRolloutsRequest { filter, page_size: 1, ..Default::default() };
+    let ask = async || {
+        let answer = app.stack.executor().list_rollouts(request.clone()).await.ok()?.into_inner();
+        answer.rollouts.into_iter().next()
+    };
+    match until(what, || async { ask().await.filter(&is_it) }).await {
+        Ok(found) => found,
+        Err(error) => panic!("{error}: {:#?}", ask().await),
+    }
+}
+
+/// Sends everything that there is to tell to this receiver.
+pub async fn tell(stack: &Stack, receiver: &Receiver) {
+    let webhook = WebhookChannel { url: receiver.url(), ..Default::default() };
+    let to = To { name: "keeps".to_owned(), channel: Some(Channel::Webhook(webhook)), ..Default::default() };
+    let route = Told { receiver: "keeps".to_owned(), ..Default::default() };
+    let routing = Routing { receivers: vec![to], route: Some(route), ..Default::default() };
+    let request = ApplyRoutingRequest { routing: Some(routing), ..Default::default() };
+    stack.notifier().apply_routing(request).await.unwrap();
 }

@@ -3,6 +3,8 @@
 pub mod app;
 pub mod chance;
 pub mod fuzz;
+pub mod hands;
+pub mod hooks;
 pub mod ports;
 pub mod process;
 pub mod prometheus;

@@ -1,10 +1,13 @@
 //! What people do to a rollout.
 
 use anyhow::Context as _;
-use bellwether_proto::executor::v1::{
-    AbortRolloutRequest, AdvanceRolloutRequest, FleetSpec, GetRolloutRequest, PauseRolloutRequest,
-    ResolveGateRequest, ResolveInterruptionRequest, ResumeRolloutRequest, Rollout, StartRolloutRequest,
-    resolve_gate_request, resolve_interruption_request::Resolution,
+use bellwether_proto::{
+    Timestamp,
+    executor::v1::{
+        AbortRolloutRequest, AdvanceRolloutRequest, FleetSpec, GetRolloutRequest, PauseRolloutRequest,
+        RenewPermitRequest, ResolveGateRequest, ResolveInterruptionRequest, ResumeRolloutRequest, Rollout,
+        StartRolloutRequest, resolve_gate_request, resolve_interruption_request::Resolution,
+    },
 };
 
 use super::App;
@@ -98,15 +101,41 @@ impl App<'_> {
     /// # Errors
     /// What the executor says.
     pub async fn approve(&self, rollout: &Rollout, gate: &str) -> Result<(), tonic::Status> {
+        self.answer(rollout, gate, resolve_gate_request::Resolution::Approve).await
+    }
+
+    /// Says no at a gate of a rollout as it was seen.
+    ///
+    /// # Errors
+    /// What the executor says.
+    pub async fn reject(&self, rollout: &Rollout, gate: &str) -> Result<(), tonic::Status> {
+        self.answer(rollout, gate, resolve_gate_request::Resolution::Reject).await
+    }
+
+    async fn answer(
+        &self,
+        rollout: &Rollout,
+        gate: &str,
+        resolution: resolve_gate_request::Resolution,
+    ) -> Result<(), tonic::Status> {
         let request = ResolveGateRequest {
             name: rollout.name.clone(),
             gate: gate.to_owned(),
-            resolution: resolve_gate_request::Resolution::Approve.into(),
+            resolution: resolution.into(),
             reason: REASON.to_owned(),
             etag: rollout.metadata.clone().unwrap_or_default().etag,
             ..Default::default()
         };
         self.stack.executor().resolve_gate(request).await.map(drop)
+    }
+
+    /// Lets its forward steps start until then; none: for good.
+    ///
+    /// # Errors
+    /// What the executor says.
+    pub async fn permit_until(&self, name: &str, until: Option<Timestamp>) -> Result<(), tonic::Status> {
+        let request = RenewPermitRequest { name: name.to_owned(), permit_until: until, ..Default::default() };
+        self.stack.executor().renew_permit(request).await.map(drop)
     }
 
     /// Answers a rollout, or the target under its own name, that asks.

@@ -9,6 +9,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use anyhow::Context as _;
@@ -22,7 +23,7 @@ use crate::{ports::PortRange, process::Process, wait::until};
 
 /// Running services; ended with everything that they started when it is dropped.
 pub struct Stack {
-    processes: BTreeMap<Part, Process>,
+    processes: Mutex<BTreeMap<Part, Process>>,
     transports: BTreeMap<Part, Transport>,
     plan: Plan,
     _directory: tempfile::TempDir,
@@ -69,12 +70,12 @@ impl Stack {
         for (part, address) in &plan.addresses {
             transports.insert(*part, Transport::builder(format!("http://{address}")).build()?);
         }
-        let mut stack = Self { processes: BTreeMap::new(), transports, plan, _directory: directory, ports };
+        let stack = Self { processes: Mutex::default(), transports, plan, _directory: directory, ports };
         stack.start_all().await?;
         Ok(stack)
     }
 
-    async fn start_all(&mut self) -> anyhow::Result<()> {
+    async fn start_all(&self) -> anyhow::Result<()> {
         let parts: &[Part] = match (self.plan.setup.shape, self.plan.setup.fake) {
             (Shape::One, _) => &[Part::Executor],
             (Shape::Four, true) => &Part::SERVICES,
@@ -95,9 +96,9 @@ impl Stack {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn launch(&mut self, part: Part, env: &[(&str, &str)]) -> anyhow::Result<()> {
+    pub fn launch(&self, part: Part, env: &[(&str, &str)]) -> anyhow::Result<()> {
         let process = self.plan.launch(part, env)?;
-        self.processes.insert(self.plan.home(part), process);
+        self.running().insert(self.plan.home(part), process);
         Ok(())
     }
 
@@ -105,7 +106,7 @@ impl Stack {
     ///
     /// # Errors
     /// As [`Stack::start`].
-    pub async fn again(&mut self, part: Part) -> anyhow::Result<()> {
+    pub async fn again(&self, part: Part) -> anyhow::Result<()> {
         self.launch(part, &[])?;
         self.serving(part).await
     }
@@ -114,7 +115,7 @@ impl Stack {
     ///
     /// # Errors
     /// As [`Stack::start`].
-    pub async fn up_again(&mut self) -> anyhow::Result<()> {
+    pub async fn up_again(&self) -> anyhow::Result<()> {
         self.again(Part::Executor).await
     }
 
@@ -133,7 +134,22 @@ impl Stack {
     /// When it was never started.
     pub fn process_of(&mut self, part: Part) -> &mut Process {
         let home = self.plan.home(part);
-        self.processes.get_mut(&home).unwrap_or_else(|| panic!("{} was not started", part.name()))
+        let processes = self.processes.get_mut().unwrap_or_else(PoisonError::into_inner);
+        processes.get_mut(&home).unwrap_or_else(|| panic!("{} was not started", part.name()))
+    }
+
+    /// `kill -9` of the process of a part, also while others use the stack; waits until it is gone.
+    ///
+    /// # Errors
+    /// When it was never started, or the system does not say.
+    pub fn kill(&self, part: Part) -> anyhow::Result<()> {
+        let mut running = self.running();
+        let process = running.get_mut(&self.plan.home(part)).context("it was not started")?;
+        process.kill().map(drop)
+    }
+
+    fn running(&self) -> MutexGuard<'_, BTreeMap<Part, Process>> {
+        self.processes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The process of `up`, or of the executor.
