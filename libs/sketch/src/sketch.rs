@@ -125,7 +125,11 @@ fn read(entry: u32) -> Result<(usize, u8), BadEntry> {
     let index = (entry >> ENTRY_SHIFT) as usize;
     // six bits
     let rank = (entry & ((1 << ENTRY_SHIFT) - 1)) as u8;
-    if index < REGISTERS && (1..=HIGHEST_RANK).contains(&rank) { Ok((index, rank)) } else { Err(BadEntry(entry)) }
+    if index < REGISTERS && (1..=HIGHEST_RANK).contains(&rank) {
+        Ok((index, rank))
+    } else {
+        Err(BadEntry(entry))
+    }
 }
 
 #[cfg(test)]

@@ -44,7 +44,11 @@ impl Carried {
         let Ok((growth, sessions)) = ask(self.growth).await else { return Vec::new() };
         self.growth = growth;
         self.forget(counted);
-        sessions.into_iter().map(|sample| self.tell(sample)).filter(|sketch| !sketch.seen.is_empty() || !sketch.failed.is_empty()).collect()
+        sessions
+            .into_iter()
+            .map(|sample| self.tell(sample))
+            .filter(|sketch| !sketch.seen.is_empty() || !sketch.failed.is_empty())
+            .collect()
     }
 
     fn tell(&mut self, SessionSample { of, seen, failed }: SessionSample) -> SessionSketch {

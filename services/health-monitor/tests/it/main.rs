@@ -20,6 +20,7 @@ mod probes;
 mod prometheus;
 mod pushers;
 mod recordings;
+mod sessions;
 mod stances;
 mod streams;
 mod traffic;

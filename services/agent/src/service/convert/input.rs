@@ -120,7 +120,12 @@ fn session(violations: &mut Violations, ingress: &executor::Ingress) -> Option<S
     let (cookie, header) = (&ingress.session_cookie, &ingress.session_header);
     violations.token("session_cookie", cookie);
     violations.token("session_header", header);
-    violations.check(cookie.is_empty() || header.is_empty(), "session_header", header, "a cookie or a header");
+    violations.check(
+        cookie.is_empty() || header.is_empty(),
+        "session_header",
+        header,
+        "a cookie or a header",
+    );
     let by_cookie = (!cookie.is_empty()).then(|| SessionKey::Cookie(cookie.clone()));
     by_cookie.or_else(|| (!header.is_empty()).then(|| SessionKey::Header(header.clone())))
 }

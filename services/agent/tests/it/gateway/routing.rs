@@ -152,3 +152,35 @@ async fn journeys_are_counted_on_their_own() {
     assert_eq!((journey.name.as_str(), journey.requests, journey.errors), ("checkout", 2, 1));
     assert_eq!(stable.requests, 3);
 }
+
+#[tokio::test]
+async fn answers_say_their_version_where_an_ingress_asks_for_it() {
+    let (mut gateway, client) = two().await;
+    let second = gateway.second_socket().await;
+    let version = async |client: &Client, path: &str| {
+        let response = client.send(client.request(path).body(Full::default()).unwrap()).await;
+        response
+            .headers()
+            .get_all("x-served-by")
+            .iter()
+            .map(|it| it.to_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    // the application says it by itself
+    assert_eq!(version(&client, "/").await, ["a"]);
+    let instances = gateway.target().fleets.values_mut().flat_map(|fleet| &mut fleet.instances);
+    instances.for_each(|instance| instance.version = format!("version {}", instance.id));
+    gateway.target().ingress[0].version_header = Some("X-Served-By".into());
+    gateway.target().preview = vec![Preview { fleet: "candidate".into(), by: PreviewBy::Listen(second) }];
+    gateway.apply().await;
+    assert_eq!(version(&client, "/").await, ["version a"], "in place of the application's own");
+    assert_eq!(version(&Client::http2(gateway.listen), "/status/404").await, ["version a"]);
+    assert_eq!(version(&Client::new(second), "/").await, ["version b"], "a preview says it too");
+    gateway.route(&[]).await;
+    assert!(version(&client, "/").await.is_empty(), "the gateway's own answer is of no version");
+    gateway.route(&[("candidate", 100.0)]).await;
+    assert_eq!(version(&client, "/").await, ["version b"]);
+    gateway.target().ingress[0].version_header = None;
+    gateway.apply().await;
+    assert_eq!(version(&client, "/").await, ["b"]);
+}

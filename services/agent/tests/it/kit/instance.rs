@@ -31,7 +31,13 @@ impl Instance {
 
     pub fn in_table(&self) -> gateway::Instance {
         let (id, address) = (self.name.clone(), self.address);
-        gateway::Instance { id, address, protocol: Protocol::Auto, drain_until: None, version: self.name.clone() }
+        gateway::Instance {
+            id,
+            address,
+            protocol: Protocol::Auto,
+            drain_until: None,
+            version: self.name.clone(),
+        }
     }
 }
 
