@@ -13,7 +13,7 @@ use bellwether_tests::{
 
 use super::{
     observe::{at, fleet_of, stable_ids, stable_of},
-    stage::{code, newest, routed, seconds, share_of, stage},
+    stage::{code, newest, overloaded, routed, seconds, share_of, stage},
 };
 
 /// A fleet that serves, with its very processes.
@@ -41,13 +41,6 @@ impl Before {
         assert_eq!(routed(app).await.revision, revision + 1, "one change of the route");
         assert_eq!(load.tally().failed, 0, "{:?}", load.tally().failures);
     }
-}
-
-/// Whether more runs on this machine than it has room for: then no time says anything.
-fn overloaded() -> bool {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap();
-    let load: f64 = text.split_whitespace().next().unwrap().parse().unwrap();
-    load > 2.0 * std::thread::available_parallelism().unwrap().get() as f64
 }
 
 async fn a_rollback_within_keep_is_one_route(stack: &Stack) {

@@ -73,7 +73,9 @@ fn given_up(times: &[f64], back: &Rollout) {
     assert!(reason.values["error"].contains(WHY) && reason.values["attempts"] == "5", "{reason:#?}");
     assert_eq!(times.len(), 5, "{times:?}");
     let pauses: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert!(pauses[3] > 2.0 * pauses[0], "{pauses:?}");
+    // half of what they are at least, as a busy machine takes its time to write a refusal down
+    let longer = pauses.iter().zip([0.08, 0.16, 0.32, 0.64]).all(|(pause, least)| *pause >= least);
+    assert!(longer, "{pauses:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -134,3 +134,10 @@ pub async fn tell(stack: &Stack, receiver: &Receiver) {
     let request = ApplyRoutingRequest { routing: Some(routing), ..Default::default() };
     stack.notifier().apply_routing(request).await.unwrap();
 }
+
+/// Whether more runs on this machine than it has room for: then no time says anything.
+pub fn overloaded() -> bool {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap();
+    let load: f64 = text.split_whitespace().next().unwrap().parse().unwrap();
+    load > 2.0 * std::thread::available_parallelism().unwrap().get() as f64
+}
