@@ -10,12 +10,16 @@ use crate::{
     gateway::{SessionSample, SessionsOf},
 };
 
+/// Calls after which everything is told again, so that nothing that was lost on the way stays lost.
+const WHOLE_EVERY: u32 = 50;
+
 /// What whoever listens has been told.
 #[derive(Debug, Default)]
 pub struct Carried {
     incarnation: String,
     growth: u64,
     told: BTreeMap<SessionsOf, Told>,
+    calls: u32,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +37,10 @@ impl Carried {
         counted: &Counted,
         ask: impl AsyncFnOnce(u64) -> Result<(u64, Vec<SessionSample>), E>,
     ) -> Vec<SessionSketch> {
+        self.calls += 1;
+        if self.calls >= WHOLE_EVERY {
+            *self = Self::default();
+        }
         if self.incarnation != counted.incarnation {
             self.incarnation.clone_from(&counted.incarnation);
             self.growth = 0;
