@@ -63,18 +63,12 @@ pub fn quantile_band(histogram: &Histogram, q: f64, alpha: f64) -> Option<Interv
 ///
 /// A ratio belongs to the interval while mixture/likelihood < 1/α. The likelihood is concave in ln ρ, so the
 /// ratios that belong are an interval; its limits are widened to the next grid ratios outside.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RatioInterval(Plain<GRID>);
 
 const GRID: usize = 47;
 
 // === impl RatioInterval ===
-
-impl Default for RatioInterval {
-    fn default() -> Self {
-        Self(Plain::default())
-    }
-}
 
 impl RatioInterval {
     /// One tick; every factor is raised to `temper` = 1/φ.
