@@ -3,6 +3,7 @@
 use bellwether_judge::{
     Analysis, Decision, History, ProbeRun, Segment, SegmentKind, Settings, Side, Why,
     settings::{CheckKind, CheckSpec, Declared, ErrorRate, Probes, Role},
+    sim::Random,
     verdict::CheckReport,
 };
 use jiff::Timestamp;
@@ -123,11 +124,8 @@ fn where_it_blocks_a_segment_passes_only_where_they_are_shown_to_be_well() {
 #[test]
 fn equal_versions_are_hardly_ever_failed() {
     let failed = (0..400u64).filter(|seed| {
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let mut fails = move || {
-            (state ^= state << 13, state ^= state >> 7, state ^= state << 17);
-            state % 10 == 0
-        };
+        let mut random = Random::new(*seed);
+        let mut fails = move || random.uniform() < 0.1;
         let mut equal = Analysis::new(
             settings(Role::Guard, Some(DECLARED)),
             "new".into(),

@@ -98,7 +98,8 @@ async fn r33_an_irreversible_migration_that_fails_stays_where_it_is() {
     let mut request = canary("2");
     request.spec.as_mut().unwrap().irreversible = true;
     let rollout = house.rollout(request).await;
-    house.world.script.segment(&rollout.name, 1).await;
+    let asked = house.world.script.segment(&rollout.name, 1).await;
+    assert!(asked.one_sided_planned && !asked.only_one_sided_planned, "{asked:?}");
     house.world.script.say(&rollout.name, Decision::Fail);
     let stuck = house.in_state(&rollout.name, State::NeedsOperator).await;
     assert_eq!(stuck.reason.unwrap().values["stay"], "IRREVERSIBLE_MIGRATION");
@@ -118,7 +119,8 @@ async fn r44_the_last_bake_fails_and_the_kept_fleet_serves_again() {
     };
     let rollout = house.rollout(start("2", strategy)).await;
     house.at(&rollout.name, "BAKE", 100.0).await;
-    house.world.script.segment(&rollout.name, 1).await;
+    let asked = house.world.script.segment(&rollout.name, 1).await;
+    assert!(asked.only_one_sided_planned && !asked.baseline_fleet.is_empty(), "{asked:?}");
     let started = house.hands().stats(SHOP).started;
     house.world.script.say(&rollout.name, Decision::Fail);
     let ended = house.ended(&rollout.name).await;
