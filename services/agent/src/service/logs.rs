@@ -12,7 +12,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::supervisor::{Tail, Target};
+use crate::supervisor::{Past, Tail, Target};
 
 /// How often new lines are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -60,11 +60,21 @@ pub fn tail(target: Arc<Target>, wanted: Wanted, env: Env, shutdown: Shutdown) -
     Box::pin(ReceiverStream::new(receiver))
 }
 
+// === impl Wanted ===
+
+impl Wanted {
+    fn names(&self, id: Uuid, fleet: &str) -> bool {
+        (self.fleet.is_empty() || self.fleet == fleet)
+            && (self.instance.is_empty() || self.instance == id.to_string())
+    }
+}
+
 // === impl Reader ===
 
 impl Reader {
     /// To the end of what there is, or for ever; none: the other side is gone.
     async fn run(&mut self) -> Option<()> {
+        self.past().await?;
         loop {
             self.find().await?;
             if !self.wanted.follow {
@@ -81,12 +91,30 @@ impl Reader {
         }
     }
 
+    /// Instances that are gone, where the fleet or the instance was named. Where none was, and nothing runs, those of
+    /// the fleet that ran last.
+    async fn past(&mut self) -> Option<()> {
+        let present = self.target.logs().await;
+        let named = !self.wanted.fleet.is_empty() || !self.wanted.instance.is_empty();
+        if !named && !present.is_empty() {
+            return Some(());
+        }
+        let past = self.target.past_logs();
+        let last = past.last().filter(|_| !named).map(|past| past.fleet.clone());
+        for Past { id, fleet, log, .. } in past {
+            let gone = !present.iter().any(|(present, ..)| *present == id);
+            if gone && self.wanted.names(id, &fleet) && last.as_ref().is_none_or(|last| *last == fleet) {
+                let (lines, _) = log.tail(self.wanted.lines);
+                self.tell(id, &fleet, lines, false).await?;
+            }
+        }
+        Some(())
+    }
+
     /// Begins with instances that are new.
     async fn find(&mut self) -> Option<()> {
         for (id, fleet, log) in self.target.logs().await {
-            let wanted = (self.wanted.fleet.is_empty() || self.wanted.fleet == fleet)
-                && (self.wanted.instance.is_empty() || self.wanted.instance == id.to_string());
-            if wanted && !self.tails.contains_key(&id) {
+            if self.wanted.names(id, &fleet) && !self.tails.contains_key(&id) {
                 let (lines, tail) = log.tail(self.wanted.lines);
                 self.tails.insert(id, (fleet.clone(), tail));
                 self.tell(id, &fleet, lines, false).await?;

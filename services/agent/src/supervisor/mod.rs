@@ -17,7 +17,7 @@ mod wish;
 pub use artifacts::{Format, Header, StoreError, Upload, unpack_tar_gz};
 pub use fence::{Fence, FenceError};
 pub use host::{Host, Layout};
-pub use instance::{LastExit, Problem, ProblemCode, Tail};
+pub use instance::{LastExit, Past, Problem, ProblemCode, Tail};
 pub use lock::{Holder, Lock, LockError};
 pub use process::Identity;
 pub use routing::{Program, RouteError, running_gateways};

@@ -11,6 +11,7 @@ use super::{
     handle::View,
     limits,
     log::Log,
+    past,
     problem::{Problem, ProblemCode},
     record::{LastExit, Record},
 };
@@ -270,6 +271,7 @@ impl Runner {
             tracing::error!(%error, "an instance's record stays");
         }
         limits::remove(&self.record.id.to_string());
+        past::keep(&self.context.logs, &self.record, self.context.env.now());
         self.context.ports.give_back(self.record.port);
         self.publish(|view| view.gone = true);
     }

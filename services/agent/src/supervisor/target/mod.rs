@@ -25,7 +25,7 @@ pub use file::File;
 pub use observed::{InstanceView, Observed};
 
 use super::{
-    instance::{Context, Handle, Log, Problem},
+    instance::{Context, Handle, Log, Past, Problem, past_of},
     routing::Gateway,
 };
 use crate::{control::TargetStatus, gateway};
@@ -96,6 +96,11 @@ impl Target {
         let instances = state.instances.values().map(|handle| &handle.record);
         let log = |id| Log::new(&self.context.logs, id);
         instances.map(|record| (record.id, record.fleet.clone(), log(record.id))).collect()
+    }
+
+    /// The output of its instances that are gone, the newest last.
+    pub fn past_logs(&self) -> Vec<Past> {
+        past_of(&self.context.logs, &self.name)
     }
 
     /// Ends every instance, each after its grace.

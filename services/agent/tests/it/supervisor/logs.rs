@@ -26,6 +26,43 @@ async fn lines_are_told_and_followed() {
     assert!(next.time.is_some());
 }
 
+/// All lines that there are.
+async fn lines(agent: &mut Agent, fleet: &str) -> Vec<String> {
+    let request =
+        TailLogsRequest { target: TARGET.into(), fleet: fleet.into(), ..TailLogsRequest::default() };
+    let mut lines = agent.client.tail_logs(request).await.unwrap().into_inner();
+    let mut all = Vec::new();
+    while let Some(line) = lines.message().await.unwrap() {
+        all.push(line.line);
+    }
+    all
+}
+
+#[tokio::test]
+async fn what_is_gone_can_still_be_read() {
+    let mut agent = Agent::with_fleet("stable", 1).await;
+    agent.fleet("next", 1);
+    agent.converge().await;
+    agent.until_ready("next", 1).await;
+    agent.split(&[("next", 100.0)]);
+    agent.desired.fleets.retain(|fleet| fleet.id == "next");
+    agent.converge().await;
+    agent.until("stable is gone", |observed| observed.instances.iter().all(|it| it.fleet == "next")).await;
+    let of_stable = lines(&mut agent, "stable").await;
+    assert!(of_stable.iter().any(|line| line.starts_with("stable serves on")), "{of_stable:?}");
+    let of_all = lines(&mut agent, "").await;
+    assert!(of_all.iter().all(|line| !line.starts_with("stable")), "what runs is asked for: {of_all:?}");
+
+    // nothing runs: the last that ran
+    agent.split(&[]);
+    agent.desired.fleets.clear();
+    agent.converge().await;
+    agent.until("nothing runs", |observed| observed.instances.is_empty()).await;
+    let of_last = lines(&mut agent, "").await;
+    assert!(of_last.iter().any(|line| line.starts_with("next serves on")), "{of_last:?}");
+    assert!(of_last.iter().all(|line| !line.starts_with("stable")), "{of_last:?}");
+}
+
 #[tokio::test]
 async fn changes_are_told_to_those_who_watch() {
     let mut agent = Agent::start().await;
