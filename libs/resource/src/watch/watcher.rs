@@ -32,6 +32,9 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Where the stream stands.
 enum Phase<A: Aggregate> {
+    /// Waits until watchers are told of everything up to this position, which was committed before the call: a snapshot
+    /// that lacked it would contradict what the caller was answered before.
+    Opening(u64),
     /// Sends the snapshot; `current` follows at once.
     Snapshot(vec::IntoIter<Arc<Entry<A>>>),
     /// Sends what had been missed up to this position; then `current`.
@@ -99,7 +102,7 @@ impl<V: View> Watcher<V> {
 
     fn begin(&mut self, token: &str) {
         if token.is_empty() {
-            return self.take_snapshot();
+            return self.open();
         }
         let head = self.progress.borrow().position;
         match self.origin.position(token) {
@@ -114,7 +117,11 @@ impl<V: View> Watcher<V> {
 
     fn reset(&mut self, why: Unusable) {
         self.push(Part::Reset(WatchReset { reason: why.name().to_owned() }));
-        self.take_snapshot();
+        self.open();
+    }
+
+    fn open(&mut self) {
+        self.phase = Phase::Opening(*self.store.journal().head().borrow());
     }
 
     fn take_snapshot(&mut self) {
@@ -150,6 +157,15 @@ impl<V: View> Watcher<V> {
         match &mut self.phase {
             Phase::Over => Err(None),
             Phase::Ending => Err(Some(self.farewell())),
+            Phase::Opening(committed) => {
+                let committed = *committed;
+                let Progress { position, over } = *self.progress.borrow_and_update();
+                if position >= committed || over {
+                    self.take_snapshot();
+                    return Ok(());
+                }
+                self.progressed().await
+            }
             Phase::Snapshot(entries) => {
                 match entries.next() {
                     Some(entry) => self.show(&entry),
@@ -192,6 +208,15 @@ impl<V: View> Watcher<V> {
         Ok(())
     }
 
+    /// Waits without a word: there is no place yet that a token could name.
+    async fn progressed(&mut self) -> Result<(), Option<Status>> {
+        tokio::select! {
+            biased;
+            () = &mut self.ended => self.end(),
+            changed = self.progress.changed() => if changed.is_err() { self.end() } else { Ok(()) },
+        }
+    }
+
     /// The time until a heartbeat is due, should nothing be sent.
     fn until_beat(&self) -> Duration {
         let due = self.last_sent.checked_add(HEARTBEAT).unwrap_or(Timestamp::MAX);
@@ -201,7 +226,9 @@ impl<V: View> Watcher<V> {
     /// Says goodbye with the last token, where there is one.
     fn end(&mut self) -> Result<(), Option<Status>> {
         match std::mem::replace(&mut self.phase, Phase::Ending) {
-            Phase::Snapshot(_) | Phase::Ending | Phase::Over => Err(Some(self.farewell())),
+            Phase::Opening(_) | Phase::Snapshot(_) | Phase::Ending | Phase::Over => {
+                Err(Some(self.farewell()))
+            }
             Phase::CatchingUp(_) | Phase::Live => {
                 self.beat();
                 Ok(())

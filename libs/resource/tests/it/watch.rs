@@ -72,6 +72,17 @@ async fn begins_with_a_snapshot_and_goes_on_with_changes() {
 }
 
 #[tokio::test]
+async fn a_snapshot_has_what_was_committed_before_it_was_asked_for() {
+    let store = load(&memory()).await;
+    for number in 1..=200 {
+        count(&store, "counters/a", 1).await;
+        let (before, _) = until_current(&mut watch(&store, "", "")).await;
+        let newest = resource("counters/a", number, i64::try_from(number).unwrap());
+        assert!(matches!(&before[..], [Part::Snapshot(found)] if *found == newest), "{before:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_filter_leaves_out_others() {
     let store = load(&memory()).await;
     let filter = r#"name = "counters/b""#;
