@@ -32,9 +32,10 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Where the stream stands.
 enum Phase<A: Aggregate> {
-    /// Waits until watchers are told of everything up to this position, which was committed before the call: a snapshot
-    /// that lacked it would contradict what the caller was answered before.
-    Opening(u64),
+    /// Waits until watchers are told of everything up to `committed`, which was before the call: a snapshot, or a
+    /// `current`, without it would contradict what the caller was answered before. Then a snapshot, or what had been
+    /// missed.
+    Opening { committed: u64, snapshot: bool },
     /// Sends the snapshot; `current` follows at once.
     Snapshot(vec::IntoIter<Arc<Entry<A>>>),
     /// Sends what had been missed up to this position; then `current`.
@@ -102,14 +103,13 @@ impl<V: View> Watcher<V> {
 
     fn begin(&mut self, token: &str) {
         if token.is_empty() {
-            return self.open();
+            return self.open(true);
         }
-        let head = self.progress.borrow().position;
         match self.origin.position(token) {
-            Ok(position) if position > head => self.reset(Unusable::Ahead),
+            Ok(position) if position > self.committed() => self.reset(Unusable::Ahead),
             Ok(position) => {
                 self.position = position;
-                self.phase = Phase::CatchingUp(head);
+                self.open(false);
             }
             Err(unusable) => self.reset(unusable),
         }
@@ -117,11 +117,15 @@ impl<V: View> Watcher<V> {
 
     fn reset(&mut self, why: Unusable) {
         self.push(Part::Reset(WatchReset { reason: why.name().to_owned() }));
-        self.open();
+        self.open(true);
     }
 
-    fn open(&mut self) {
-        self.phase = Phase::Opening(*self.store.journal().head().borrow());
+    fn open(&mut self, snapshot: bool) {
+        self.phase = Phase::Opening { committed: self.committed(), snapshot };
+    }
+
+    fn committed(&self) -> u64 {
+        *self.store.journal().head().borrow()
     }
 
     fn take_snapshot(&mut self) {
@@ -157,14 +161,17 @@ impl<V: View> Watcher<V> {
         match &mut self.phase {
             Phase::Over => Err(None),
             Phase::Ending => Err(Some(self.farewell())),
-            Phase::Opening(committed) => {
-                let committed = *committed;
+            Phase::Opening { committed, snapshot } => {
+                let (committed, snapshot) = (*committed, *snapshot);
                 let Progress { position, over } = *self.progress.borrow_and_update();
-                if position >= committed || over {
-                    self.take_snapshot();
-                    return Ok(());
+                if position < committed && !over {
+                    return self.progressed().await;
                 }
-                self.progressed().await
+                match snapshot {
+                    true => self.take_snapshot(),
+                    false => self.phase = Phase::CatchingUp(position),
+                }
+                Ok(())
             }
             Phase::Snapshot(entries) => {
                 match entries.next() {
@@ -226,7 +233,7 @@ impl<V: View> Watcher<V> {
     /// Says goodbye with the last token, where there is one.
     fn end(&mut self) -> Result<(), Option<Status>> {
         match std::mem::replace(&mut self.phase, Phase::Ending) {
-            Phase::Opening(_) | Phase::Snapshot(_) | Phase::Ending | Phase::Over => {
+            Phase::Opening { .. } | Phase::Snapshot(_) | Phase::Ending | Phase::Over => {
                 Err(Some(self.farewell()))
             }
             Phase::CatchingUp(_) | Phase::Live => {
