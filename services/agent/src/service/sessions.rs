@@ -10,7 +10,8 @@ use crate::{
     gateway::{SessionSample, SessionsOf},
 };
 
-/// Calls after which everything is told again, so that nothing that was lost on the way stays lost.
+/// Calls after which everything is told again: the monitor counts for the analyses that are active when it is told, and one
+/// may begin on a fleet that has had requests already.
 const WHOLE_EVERY: u32 = 50;
 
 /// What whoever listens has been told.

@@ -8,4 +8,5 @@ mod outage;
 mod problems;
 mod restart;
 mod samples;
+mod sessions;
 mod start;
