@@ -1,8 +1,10 @@
 //! `bellwether status` and `why`: is traffic safe, since when, and what can I do?
 
+use std::time::Duration;
+
 use bellwether_proto::{
     executor::v1::{Rollout, Target},
-    monitor::v1::Decision,
+    monitor::v1::{Decision, GetImpactRequest, GetImpactResponse},
     planner::v1::Release,
 };
 
@@ -12,9 +14,12 @@ use crate::{
     exit::Exit,
     lookup,
     names::{Reference, Unfit, short},
-    render::{self, Format, checks, release, rollout, target},
+    render::{self, Format, checks, impact, release, rollout, target},
     session::Session,
 };
+
+/// What people ask for does not wait longer than this for what is only of use beside it.
+const ASIDE: Duration = Duration::from_secs(3);
 
 /// Prints the status of a thing, or of everything.
 ///
@@ -122,8 +127,17 @@ pub async fn why(session: &Session, format: Format, args: &ThingArgs) -> anyhow:
         }
     }
     let found = lookup::rollout(session, &reference).await?;
-    render::print(format, &found, |r| explain(r).join("\n"))?;
+    let impact = if format == Format::Table { impact_of(session, &found).await } else { None };
+    render::print(format, &found, |r| explain(r, impact.as_ref()).join("\n"))?;
     Ok(Exit::Ok)
+}
+
+/// What a rollout did to users; none where nothing is recorded of it, or the monitor is away.
+async fn impact_of(session: &Session, found: &Rollout) -> Option<GetImpactResponse> {
+    let name = found.name.replacen("rollouts/", "analyses/", 1);
+    let mut monitor = session.monitor();
+    let answer = tokio::time::timeout(ASIDE, monitor.get_impact(GetImpactRequest { name })).await;
+    answer.ok()?.ok().map(tonic::Response::into_inner)
 }
 
 /// How an instance ended, as people say it.
@@ -135,7 +149,7 @@ fn ended(code: Option<i32>, signal: Option<i32>) -> String {
     }
 }
 
-fn explain(found: &Rollout) -> Vec<String> {
+fn explain(found: &Rollout, impact: Option<&GetImpactResponse>) -> Vec<String> {
     let mut lines = vec![format!("{} is {}", found.display_name, rollout::state(found))];
     if let Some(reason) = &found.reason {
         lines.push(format!("because    {}", rollout::reason(reason)));
@@ -150,6 +164,7 @@ fn explain(found: &Rollout) -> Vec<String> {
         lines.push(format!("verdict    {}", checks::headline(verdict)));
         lines.extend(checks::lines(verdict).into_iter().map(|line| format!("           {line}")));
     }
+    lines.extend(impact.and_then(impact::line).map(|line| format!("users      {line}")));
     if let Some(evidence) = &found.evidence {
         for exit in &evidence.exits {
             lines.push(format!("exit       {}", ended(exit.code, exit.signal)));

@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod fact;
+pub mod impact;
 pub mod plan;
 pub mod plot;
 pub mod problem;
