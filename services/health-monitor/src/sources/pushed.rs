@@ -13,11 +13,20 @@ use bellwether_policy::sources::Signals;
 /// Who pushed nothing for this long does not push.
 const LATELY: Duration = Duration::from_secs(60);
 /// Targets that are remembered before those that are not pushed of any more are forgotten.
-const MOST: usize = 4_096;
+const MOST: usize = 16_384;
+/// Between two looks for those that may be forgotten: each walks over all of them.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// When requests and latencies of each target were last pushed.
 #[derive(Debug, Default)]
-pub struct Pushed(Mutex<HashMap<String, Last>>);
+pub struct Pushed(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    targets: HashMap<String, Last>,
+    /// When it was last looked for those that may be forgotten.
+    looked: Option<Timestamp>,
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Last {
@@ -31,21 +40,33 @@ impl Pushed {
     /// These of a target were pushed.
     pub fn note(&self, target: &str, signals: Signals, now: Timestamp) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = known.get_mut(target) {
+        if let Some(last) = known.targets.get_mut(target) {
             return last.note(signals, now);
         }
-        if known.len() >= MOST {
-            known.retain(|_, last| last.lately(now) != Signals::NONE);
+        if known.targets.len() >= MOST {
+            known.forget(now);
         }
-        if known.len() < MOST {
-            known.entry(target.to_owned()).or_default().note(signals, now);
+        if known.targets.len() < MOST {
+            known.targets.entry(target.to_owned()).or_default().note(signals, now);
         }
     }
 
     /// What of a target was pushed lately.
     pub fn lately(&self, target: &str, now: Timestamp) -> Signals {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(target).map_or(Signals::NONE, |last| last.lately(now))
+        known.targets.get(target).map_or(Signals::NONE, |last| last.lately(now))
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    fn forget(&mut self, now: Timestamp) {
+        if self.looked.is_some_and(|looked| now.duration_since(looked).unsigned_abs() < LOOK_EVERY) {
+            return;
+        }
+        self.looked = Some(now);
+        self.targets.retain(|_, last| last.lately(now) != Signals::NONE);
     }
 }
 
