@@ -60,6 +60,7 @@ async fn from_init_to_rollback() {
     let why = expect(&stack, 0, &["why", "shop@development"]).await;
     assert!(why.contains("rolled back") || why.contains("ROLLED_BACK"), "{why}");
     assert!(why.contains("VERDICT_FAIL"), "{why}");
+    assert!(why.contains("failed more than expected ("), "{why}");
     let told = expect(&stack, 30, &["watch", "shop", "-o", "json", "--until-end"]).await;
     let values: Vec<serde_json::Value> =
         serde_json::Deserializer::from_str(&told).into_iter().map_while(Result::ok).collect();
