@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bellwether_proto::{monitor::v1 as pb, planner::v1::Application};
+use bellwether_proto::monitor::v1 as pb;
 use bellwether_resource::time;
 use pb::{Decision, metric_reading::Value};
 
-use crate::harness::{Monitor, Source, TARGET, analysis, place, split};
+use crate::harness::{Monitor, Source, TARGET, analysis, place, policy_of, split};
 
 const NAME: &str = "analyses/a";
 const APPLICATION: &str = "
@@ -30,8 +30,7 @@ environments:
 ";
 
 fn policy() -> pb::HealthPolicy {
-    let application: Application = serde_saphyr::from_str(APPLICATION).unwrap();
-    application.environments["production"].health.clone().unwrap()
+    policy_of(APPLICATION)
 }
 
 fn reading(fleet: &str, metric: &str, value: f64) -> pb::MetricReading {

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bellwether_proto::{monitor::v1 as pb, planner::v1::Application};
+use bellwether_proto::monitor::v1 as pb;
 use pb::{Decision, metric_reading::Value};
 
-use crate::harness::{Monitor, Source, TARGET, analysis, place, refusal, split};
+use crate::harness::{Monitor, Source, TARGET, analysis, place, policy_of, refusal, split};
 
 const APPLICATION: &str = "
 name: applications/shop
@@ -31,8 +31,7 @@ environments:
 ";
 
 fn policy() -> pb::HealthPolicy {
-    let application: Application = serde_saphyr::from_str(APPLICATION).unwrap();
-    application.environments["production"].health.clone().unwrap()
+    policy_of(APPLICATION)
 }
 
 /// What one instance tells: a queue, its workers, and how many of its ten calls a second fail.

@@ -4,8 +4,12 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 
 use bellwether_clock::{Env, ManualClock, Timestamp, spawn};
 use bellwether_health_monitor::{Config, Service, SourcesArgs, build};
-use bellwether_proto::monitor::v1::{
-    self as pb, health_monitor_service_client::HealthMonitorServiceClient, stream_verdicts_response::Message,
+use bellwether_proto::{
+    monitor::v1::{
+        self as pb, health_monitor_service_client::HealthMonitorServiceClient,
+        stream_verdicts_response::Message,
+    },
+    planner::v1::Application,
 };
 use bellwether_resource::time;
 use bellwether_server::{IdentityFiles, Metrics, ServeConfig, Server, Shutdown, StartError, bind};
@@ -194,6 +198,12 @@ pub fn analysis(id: &str, segment: pb::Segment) -> pb::Analysis {
         segment: Some(segment),
         ..Default::default()
     }
+}
+
+/// The health policy of an application's production, in YAML.
+pub fn policy_of(application: &str) -> pb::HealthPolicy {
+    let application: Application = serde_saphyr::from_str(application).unwrap();
+    application.environments["production"].health.clone().unwrap()
 }
 
 pub fn split(index: i32, percent: f64) -> pb::Segment {
