@@ -164,7 +164,8 @@ impl<V: View> Watcher<V> {
             Phase::Opening { committed, snapshot } => {
                 let (committed, snapshot) = (*committed, *snapshot);
                 let Progress { position, over } = *self.progress.borrow_and_update();
-                if position < committed && !over {
+                // a journal that cannot be read for now keeps nobody waiting for ever
+                if position < committed && !over && !self.until_beat().is_zero() {
                     return self.progressed().await;
                 }
                 match snapshot {
@@ -217,10 +218,12 @@ impl<V: View> Watcher<V> {
 
     /// Waits without a word: there is no place yet that a token could name.
     async fn progressed(&mut self) -> Result<(), Option<Status>> {
+        let left = self.until_beat();
         tokio::select! {
             biased;
             () = &mut self.ended => self.end(),
             changed = self.progress.changed() => if changed.is_err() { self.end() } else { Ok(()) },
+            () = sleep(left) => Ok(()),
         }
     }
 
